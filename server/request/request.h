@@ -15,6 +15,7 @@
 #include "server/store/feed.h"
 #include "server/store/turn.h"
 
+struct domain;
 struct keys;
 struct route;
 
@@ -73,6 +74,7 @@ struct effect {
 #define REQUEST_EFFECTS_MAX 4
 
 struct request {
+    const struct domain *domain;
     const struct route *route;
     struct caller caller;
     const Mdg__Request *msg;   /* decoded and checked at the door; in the arena */

@@ -1,0 +1,389 @@
+#include "server/store/feed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "common/arena.h"
+#include "common/day.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "server/store/db.h"
+
+#define ARENA_BYTES_MAX (64u * 1024u * 1024u)
+#define UNKNOWN_REV (-1)
+
+struct feed_rows {
+    struct feed_row *rows; /* in the arena */
+    size_t count, size;
+    struct arena *arena;
+};
+
+struct watched {
+    struct watched *next;
+    struct feed_view view;
+    unsigned watchers;
+    int64_t rev;   /* where the next live part begins; UNKNOWN_REV until the first look */
+    int32_t today; /* of the last live part: its horizons hold until the day changes */
+};
+
+struct catch_up {
+    struct catch_up *next;
+    struct feed_view view;
+    int64_t from_rev;
+    uint64_t tag;
+};
+
+struct feed {
+    struct feed_options options;
+    struct db *db; /* the feed thread's after the start */
+    uv_thread_t thread;
+    bool has_thread;
+    uv_mutex_t mutex; /* guards what follows; rev and today of watched are the feed thread's own */
+    uv_cond_t wake;
+    struct watched *watched;
+    struct catch_up *first, **last;
+    int64_t now_us;
+    bool is_dirty, is_stopping;
+};
+
+/* --- the rows of one part ----------------------------------------------------------------------------- */
+
+int feed_rows_add(struct feed_rows *rows, const struct feed_row *row)
+{
+    if (rows->count == rows->size) {
+        size_t size = rows->size ? rows->size * 2 : 32;
+        struct feed_row *grown = arena_alloc(rows->arena, size * sizeof *grown);
+        if (!grown) return MDG_ERR_MEMORY;
+        if (rows->count > 0) memcpy(grown, rows->rows, rows->count * sizeof *grown);
+        rows->rows = grown;
+        rows->size = size;
+    }
+    rows->rows[rows->count++] = *row;
+    return 0;
+}
+
+static int by_rev(const void *a, const void *b)
+{
+    const struct feed_row *const *left = a, *const *right = b;
+    return ((*left)->rev > (*right)->rev) - ((*left)->rev < (*right)->rev);
+}
+
+static const char SQL_REV[] = "SELECT rev FROM feed WHERE only_row = 1";
+
+static int snapshot_rev(struct db *db, int64_t *rev)
+{
+    struct db_stmt *stmt = db_stmt(db, SQL_REV);
+    int rc = db_step(stmt);
+    if (rc == DB_ROW) {
+        *rev = db_col_i64(stmt, 0);
+        rc = 0;
+    } else if (rc == 0) {
+        rc = MDG_ERR_CORRUPT;
+    }
+    db_reset(stmt);
+    return rc;
+}
+
+int feed_collect(struct db *db, const struct feed_options *options, struct feed_view view, int64_t from_rev,
+                 int64_t now_us, struct arena *arena, struct feed_part *part, const struct feed_row *const **out,
+                 size_t *out_count)
+{
+    struct feed_rows rows = {.arena = arena};
+    struct feed_query query = {.view = view,
+                               .since_rev = from_rev,
+                               .today = day_of_us(now_us),
+                               .limit = FEED_PART_ROWS_MAX + 1, /* one more tells that there is more */
+                               .arena = arena};
+    int64_t rev = 0;
+    int rc = snapshot_rev(db, &rev);
+    for (size_t i = 0; rc == 0 && i < options->sources_count; i++) {
+        const struct feed_source *source = options->sources[i];
+        if (!(source->views & view.name)) continue;
+        query.from_day = source->horizon ? source->horizon(query.today) : 0;
+        rc = source->rows(db, &query, &rows);
+    }
+    if (rc != 0) return rc;
+
+    const struct feed_row **merged = arena_alloc(arena, (rows.count + 1) * sizeof *merged);
+    if (!merged) return MDG_ERR_MEMORY;
+    for (size_t i = 0; i < rows.count; i++) merged[i] = &rows.rows[i];
+    qsort(merged, rows.count, sizeof *merged, by_rev);
+
+    size_t count = 0, bytes = 0;
+    while (count < rows.count && count < FEED_PART_ROWS_MAX) {
+        bytes += merged[count]->bytes + 32; /* id, rev, day and the tags around */
+        if (count > 0 && bytes > FEED_PART_BYTES_MAX) break;
+        count++;
+    }
+    part->view = view;
+    part->from_rev = from_rev;
+    part->is_caught_up = count == rows.count;
+    part->to_rev = part->is_caught_up ? rev : merged[count - 1]->rev;
+    *out = merged;
+    *out_count = count;
+    return 0;
+}
+
+void feed_part_free(struct feed_part *part)
+{
+    if (!part) return;
+    free(part->bytes);
+    free(part);
+}
+
+/* --- making parts -------------------------------------------------------------------------------------- */
+
+struct parts {
+    struct feed_part *first, **last;
+};
+
+static void parts_add(struct parts *parts, struct feed_part *part)
+{
+    part->next = NULL;
+    *parts->last = part;
+    parts->last = &part->next;
+}
+
+static size_t horizons_of(const struct feed_options *options, uint32_t view, int32_t today, struct arena *arena,
+                          struct feed_horizon **out)
+{
+    size_t count = 0;
+    struct feed_horizon *horizons = arena_alloc(arena, (options->sources_count + 1) * sizeof *horizons);
+    for (size_t i = 0; horizons && i < options->sources_count; i++) {
+        const struct feed_source *source = options->sources[i];
+        if ((source->views & view) && source->horizon)
+            horizons[count++] = (struct feed_horizon){source->kind, source->horizon(today)};
+    }
+    *out = horizons;
+    return count;
+}
+
+/* One part from from_rev on. at_rev: where a part that holds all there is shall end, so that catch-up and live
+ * parts meet; UNKNOWN_REV: at the snapshot. *out is NULL when skip_empty and there was nothing to tell. */
+static int part_make(struct feed *feed, struct feed_view view, int64_t from_rev, int64_t at_rev, int64_t now_us,
+                     bool skip_empty, struct feed_part **out)
+{
+    struct arena arena;
+    const struct feed_row *const *rows = NULL;
+    struct feed_horizon *horizons;
+    size_t count = 0;
+    struct feed_part *part = calloc(1, sizeof *part);
+    if (!part) return MDG_ERR_MEMORY;
+
+    *out = NULL;
+    arena_init(&arena, ARENA_BYTES_MAX);
+    int rc = feed_collect(feed->db, &feed->options, view, from_rev, now_us, &arena, part, &rows, &count);
+    if (rc == 0 && part->is_caught_up && at_rev != UNKNOWN_REV) part->to_rev = at_rev;
+    if (rc == 0 && !(skip_empty && count == 0)) {
+        size_t horizons_count = horizons_of(&feed->options, view.name, day_of_us(now_us), &arena, &horizons);
+        rc = feed->options.encode(part, rows, count, horizons, horizons_count);
+        *out = rc == 0 ? part : NULL;
+    }
+    arena_fini(&arena);
+    if (!*out) feed_part_free(part);
+    return rc;
+}
+
+/* Live parts of one view up to the snapshot. must_move: also when nothing in it changed. */
+static int live_parts(struct feed *feed, struct watched *watched, int64_t rev, int64_t now_us, bool must_move,
+                      struct parts *parts)
+{
+    int32_t today = day_of_us(now_us);
+    if (watched->rev == UNKNOWN_REV) {
+        watched->rev = rev;
+        watched->today = today;
+    }
+    bool is_caught_up = watched->rev == rev && watched->today == today;
+    while (!is_caught_up) {
+        struct feed_part *part;
+        bool skip_empty = watched->today == today && !must_move;
+        int rc = part_make(feed, watched->view, watched->rev, UNKNOWN_REV, now_us, skip_empty, &part);
+        if (rc != 0) return rc;
+        if (!part) break; /* nothing for this view: its next part will reach back to here */
+        watched->rev = part->to_rev;
+        watched->today = today;
+        is_caught_up = part->is_caught_up;
+        parts_add(parts, part);
+    }
+    return 0;
+}
+
+static struct watched *watched_find(struct feed *feed, struct feed_view view)
+{
+    for (struct watched *w = feed->watched; w; w = w->next)
+        if (w->view.name == view.name && w->view.scope == view.scope) return w;
+    return NULL;
+}
+
+static void catch_up_part(struct feed *feed, const struct catch_up *asked, int64_t rev, int64_t now_us,
+                          struct parts *parts)
+{
+    uv_mutex_lock(&feed->mutex);
+    struct watched *watched = watched_find(feed, asked->view);
+    uv_mutex_unlock(&feed->mutex);
+
+    struct feed_part *part = NULL;
+    int rc = 0;
+    if (watched && asked->from_rev > watched->rev) rc = live_parts(feed, watched, rev, now_us, true, parts);
+    if (rc == 0)
+        rc = part_make(feed, asked->view, asked->from_rev, watched ? watched->rev : UNKNOWN_REV, now_us, false, &part);
+    if (!part) part = calloc(1, sizeof *part); /* tells that it failed */
+    if (!part) return;
+    part->view = asked->view;
+    part->tag = asked->tag;
+    part->rc = rc;
+    if (rc != 0) log_error("feed.catch_up", "from=%lld rc=%s", (long long)asked->from_rev, mdg_error_name(rc));
+    parts_add(parts, part);
+}
+
+/* --- the thread ---------------------------------------------------------------------------------------- */
+
+static void watched_sweep(struct feed *feed)
+{
+    for (struct watched **at = &feed->watched; *at;) {
+        struct watched *watched = *at;
+        if (watched->watchers > 0) {
+            at = &watched->next;
+            continue;
+        }
+        *at = watched->next;
+        free(watched);
+    }
+}
+
+/* Only the feed thread takes entries off the list, so it may walk it without the mutex once it has looked. */
+static void feed_turn(struct feed *feed, struct watched *watched, struct catch_up *asked, int64_t now_us)
+{
+    struct parts parts = {NULL, &parts.first};
+    int64_t rev = 0;
+    int rc = db_begin_read(feed->db);
+    if (rc == 0) rc = snapshot_rev(feed->db, &rev);
+    for (struct watched *w = watched; rc == 0 && w; w = w->next) rc = live_parts(feed, w, rev, now_us, false, &parts);
+    if (rc != 0) log_error("feed.live", "rc=%s", mdg_error_name(rc));
+    for (struct catch_up *c = asked; c; c = c->next) catch_up_part(feed, c, rev, now_us, &parts);
+    db_rollback(feed->db);
+    if (parts.first) feed->options.on_parts(feed->options.arg, parts.first);
+}
+
+static void feed_main(void *arg)
+{
+    struct feed *feed = arg;
+    uv_mutex_lock(&feed->mutex);
+    for (;;) {
+        while (!feed->is_dirty && !feed->first && !feed->is_stopping) uv_cond_wait(&feed->wake, &feed->mutex);
+        if (feed->is_stopping) break;
+        watched_sweep(feed);
+        struct watched *watched = feed->watched;
+        struct catch_up *asked = feed->first;
+        int64_t now_us = feed->now_us;
+        feed->first = NULL;
+        feed->last = &feed->first;
+        feed->is_dirty = false;
+        uv_mutex_unlock(&feed->mutex);
+
+        feed_turn(feed, watched, asked, now_us);
+        while (asked) {
+            struct catch_up *next = asked->next;
+            free(asked);
+            asked = next;
+        }
+        uv_mutex_lock(&feed->mutex);
+    }
+    uv_mutex_unlock(&feed->mutex);
+}
+
+int feed_new(const struct feed_options *options, struct feed **out)
+{
+    struct feed *feed = calloc(1, sizeof *feed);
+    if (!feed) return MDG_ERR_MEMORY;
+    feed->options = *options;
+    feed->last = &feed->first;
+    feed->now_us = clock_now_us();
+    uv_mutex_init(&feed->mutex);
+    uv_cond_init(&feed->wake);
+    int rc = db_open(options->path, DB_READ, &feed->db);
+    if (rc == 0) rc = uv_thread_create(&feed->thread, feed_main, feed);
+    if (rc != 0) {
+        feed_free(feed);
+        return rc;
+    }
+    feed->has_thread = true;
+    *out = feed;
+    return 0;
+}
+
+void feed_stop(struct feed *feed)
+{
+    uv_mutex_lock(&feed->mutex);
+    feed->is_stopping = true;
+    uv_cond_signal(&feed->wake);
+    uv_mutex_unlock(&feed->mutex);
+    if (feed->has_thread) uv_thread_join(&feed->thread);
+    feed->has_thread = false;
+}
+
+void feed_free(struct feed *feed)
+{
+    if (!feed) return;
+    while (feed->first) {
+        struct catch_up *next = feed->first->next;
+        free(feed->first);
+        feed->first = next;
+    }
+    for (struct watched *w = feed->watched; w; w = w->next) w->watchers = 0;
+    watched_sweep(feed);
+    db_close(feed->db);
+    uv_cond_destroy(&feed->wake);
+    uv_mutex_destroy(&feed->mutex);
+    free(feed);
+}
+
+/* --- asking, from any thread --------------------------------------------------------------------------- */
+
+void feed_wake(struct feed *feed, int64_t now_us)
+{
+    uv_mutex_lock(&feed->mutex);
+    feed->now_us = now_us;
+    feed->is_dirty = true;
+    uv_cond_signal(&feed->wake);
+    uv_mutex_unlock(&feed->mutex);
+}
+
+void feed_watch(struct feed *feed, struct feed_view view)
+{
+    uv_mutex_lock(&feed->mutex);
+    struct watched *watched = watched_find(feed, view);
+    if (!watched) {
+        watched = calloc(1, sizeof *watched);
+        if (watched) {
+            *watched = (struct watched){.next = feed->watched, .view = view, .rev = UNKNOWN_REV};
+            feed->watched = watched;
+        }
+    }
+    if (watched) watched->watchers++;
+    feed->is_dirty = true;
+    uv_cond_signal(&feed->wake);
+    uv_mutex_unlock(&feed->mutex);
+}
+
+void feed_unwatch(struct feed *feed, struct feed_view view)
+{
+    uv_mutex_lock(&feed->mutex);
+    struct watched *watched = watched_find(feed, view);
+    if (watched && watched->watchers > 0) watched->watchers--;
+    uv_mutex_unlock(&feed->mutex);
+}
+
+void feed_catch_up(struct feed *feed, struct feed_view view, int64_t from_rev, uint64_t tag)
+{
+    struct catch_up *asked = calloc(1, sizeof *asked);
+    if (!asked) return; /* the connection stays where it is and asks again at its next turn */
+    *asked = (struct catch_up){.view = view, .from_rev = from_rev, .tag = tag};
+    uv_mutex_lock(&feed->mutex);
+    *feed->last = asked;
+    feed->last = &asked->next;
+    uv_cond_signal(&feed->wake);
+    uv_mutex_unlock(&feed->mutex);
+}
