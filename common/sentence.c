@@ -1,0 +1,307 @@
+#include "common/sentence.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "common/day.h"
+#include "common/error.h"
+#include "common/locale.h"
+
+/* For each code, what holds whatever the field and rule. */
+static const struct {
+    int code;
+    const char *text;
+} ERRORS[] = {
+    {MDG_ERR_INVALID, N_("A value does not fit. Please check what you entered.")},
+    {MDG_ERR_MALFORMED, N_("The two programs do not understand each other. Please update this one.")},
+    {MDG_ERR_TOO_LARGE, N_("This is too much at once. Please send it in smaller portions.")},
+    {MDG_ERR_UNKNOWN_CALL, N_("The server does not know this request. Please update the server.")},
+    {MDG_ERR_VERSION, N_("This program and the server are too far apart in version. Please update the older one.")},
+    {MDG_ERR_HELLO_FIRST, N_("The connection was not opened properly. Please start the program again.")},
+    {MDG_ERR_FORBIDDEN, N_("This cannot be done here with your roles. Please ask the office.")},
+    {MDG_ERR_SIGN_IN_NEEDED, N_("Nobody is signed in. Please sign in first.")},
+    {MDG_ERR_CONFIRM_NEEDED, N_("Your passphrase is needed once more. Please enter it.")},
+    {MDG_ERR_WRONG_SECRET, N_("The name or the passphrase is not right. Please try again.")},
+    {MDG_ERR_LOCKED, N_("There were too many wrong attempts. Please wait, or ask the office to unlock it.")},
+    {MDG_ERR_REVOKED, N_("This terminal is not enrolled any more. Please ask the office to enrol it again.")},
+    {MDG_ERR_CERTIFICATE_EXPIRED, N_("The certificate has run out. Please ask the office to enrol this terminal again.")},
+    {MDG_ERR_UNTRUSTED, N_("The other side does not belong to this centre. Please check the address.")},
+    {MDG_ERR_WRONG_CODE, N_("The code is not right. Please check it and enter it again.")},
+    {MDG_ERR_TOKEN, N_("The sign-in under which this was made does not cover it. Please sign in and make it again.")},
+    {MDG_ERR_SECOND_PERSON, N_("This needs a second person of the office. Please ask somebody to decide it.")},
+    {MDG_ERR_NOT_FOUND, N_("There is no such thing here. Please choose from the list.")},
+    {MDG_ERR_CONFLICT, N_("This clashes with something that is already there. Please choose differently.")},
+    {MDG_ERR_STALE, N_("Somebody changed it in the meantime. Please look at it again first.")},
+    {MDG_ERR_CLOSED, N_("This period is closed. The office can open it again.")},
+    {MDG_ERR_KEY_REUSED, N_("This was sent before with other content. Please make it anew.")},
+    {MDG_ERR_TOO_OLD, N_("This waited too long to be sent. Please check it and enter it again where needed.")},
+    {MDG_ERR_STATE, N_("This cannot be done now. Please look at how it stands first.")},
+    {MDG_ERR_BUSY, N_("The server is busy. Please try again in a moment.")},
+    {MDG_ERR_DISK_FULL, N_("The disk is full. Please make room and try again.")},
+    {MDG_ERR_IO, N_("The disk failed. Whether it was stored is not known; please look before you repeat it.")},
+    {MDG_ERR_CORRUPT, N_("A file is damaged. Please restore it from a backup.")},
+    {MDG_ERR_IN_USE, N_("Another program has it open. Please close that one first.")},
+    {MDG_ERR_NEWER, N_("This was made by a newer version. Please update this program.")},
+    {MDG_ERR_CONFIG, N_("The setup is not complete. Please check the settings and the files.")},
+    {MDG_ERR_OFFLINE, N_("The server cannot be reached. Please check the network and try again.")},
+    {MDG_ERR_DEADLINE, N_("The server did not answer in time. Whether it was done is not known; please look first.")},
+    {MDG_ERR_SHUTTING_DOWN, N_("The server is closing. Please try again in a moment.")},
+    {MDG_ERR_MEMORY, N_("The memory is used up. Please close other programs and try again.")},
+    {MDG_ERR_CRYPTO, N_("The secure connection failed. Please try again.")},
+    {MDG_ERR_INTERNAL, N_("The program made a mistake. Please tell whoever looks after it; the log has the details.")},
+};
+
+/* The most special first: code, field and rule, where 0 or NULL means any. An entry is only used when all its
+ * {arguments} are there. {field} is the field's name in people's words. */
+static const struct {
+    int code;
+    const char *field, *rule;
+    const char *text;
+} REFUSALS[] = {
+    /* visits */
+    {0, "people", "range", N_("The number of people must be from {min} to {max}.")},
+    {0, "at_us", "future", N_("That time still lies ahead. Please check the clock of this terminal.")},
+    {0, "purpose_id", "nobody", N_("“Nobody there” is counted without a purpose. Please leave it out.")},
+    {MDG_ERR_CLOSED, NULL, "period_closed", N_("{month} is closed. The office can open it again.")},
+    {0, "month", "not_over", N_("This month is not over yet. Please close it afterwards.")},
+    {0, NULL, "retired", N_("{field}: this one is no longer in use. Please choose another.")},
+    {0, NULL, "other_day", N_("Only today's counts can be taken back. Please ask the office for a correction.")},
+    {0, NULL, "other_terminal", N_("Only the terminal that counted can take it back. The office can correct it.")},
+    {0, NULL, "undone", N_("This count was taken back already.")},
+    /* any domain */
+    {0, NULL, "range", N_("{field}: please give a value from {min} to {max}.")},
+    {0, NULL, "range", N_("{field}: the value is too small or too large.")},
+    {0, NULL, "length", N_("{field}: please write {min} to {max} bytes; a kana or kanji counts as 3.")},
+    {0, NULL, "length", N_("{field}: this is too short or too long.")},
+    {0, NULL, "items", N_("{field}: these are too many at once.")},
+    {0, NULL, "text", N_("{field}: there are characters in it that cannot be stored. Please write it anew.")},
+    {0, NULL, "required", N_("{field}: this is missing. Please fill it in.")},
+    {0, NULL, "unknown", N_("{field}: the server does not know this value.")},
+    {0, NULL, "day", N_("{field}: there is no such day.")},
+    {0, NULL, "month", N_("{field}: there is no such month.")},
+    {0, NULL, "span", N_("{field}: the end lies before the beginning. Please check both.")},
+    {MDG_ERR_CONFLICT, "name", NULL, N_("This name is taken. Please choose another.")},
+    {MDG_ERR_LOCKED, NULL, NULL, N_("There were too many wrong attempts. Please try again after {until_us}.")},
+    {MDG_ERR_BUSY, NULL, NULL, N_("The server is busy. Please try again in {retry_s} s.")},
+};
+
+/* Fields in people's words, by the last part of their path. */
+static const struct {
+    const char *field, *text;
+} FIELDS[] = {
+    {"people", N_("Number of people")},
+    {"place_id", N_("Place")},
+    {"purpose_id", N_("Purpose")},
+    {"at_us", N_("Time")},
+    {"reason", N_("Reason")},
+    {"count_key", N_("Count")},
+    {"visit_id", N_("Count")},
+    {"from_day", N_("First day")},
+    {"to_day", N_("Last day")},
+    {"from_us", N_("Beginning")},
+    {"to_us", N_("End")},
+    {"step", N_("Step of the totals")},
+    {"cursor", N_("Page")},
+    {"month", N_("Month")},
+    {"name", N_("Name")},
+    {"reading", N_("Reading")},
+    {"position", N_("Position")},
+    {"id", N_("Number")},
+    {"person_id", N_("Account")},
+    {"roles", N_("Roles")},
+    {"secret", N_("Passphrase")},
+    {"old_secret", N_("Old passphrase")},
+    {"new_secret", N_("New passphrase")},
+    {"code", N_("Code")},
+    {"token", N_("Sign-in")},
+    {"terminal_id", N_("Terminal")},
+    {"kind", N_("Kind of terminal")},
+    {"room_id", N_("Room")},
+    {"is_private", N_("In a private room")},
+    {"approval_id", N_("Approval")},
+    {"request", N_("Certificate request")},
+    {"view", N_("View")},
+    {"request_key", N_("Key of the request")},
+};
+
+#define COUNT_OF(table) (sizeof(table) / sizeof(table)[0])
+
+const char *error_sentence(int code)
+{
+    for (size_t i = 0; i < COUNT_OF(ERRORS); i++) {
+        if (ERRORS[i].code == code) return _(ERRORS[i].text);
+    }
+    switch (code) {
+    case 0:
+        return _("Done.");
+    case UV_ECONNREFUSED:
+    case UV_EHOSTUNREACH:
+    case UV_ENETUNREACH:
+    case UV_ETIMEDOUT:
+    case UV_ECONNRESET:
+    case UV_EPIPE:
+    case UV_EOF:
+    case UV_EAI_AGAIN:
+        return _("The server cannot be reached. Please check the network and try again.");
+    case UV_EAI_NONAME:
+        return _("No machine of that name is known. Please check the address.");
+    case UV_EADDRINUSE:
+        return _("Another program uses that port. Please close it or choose another port.");
+    case UV_EADDRNOTAVAIL:
+        return _("This machine does not have that address. Please check it.");
+    case UV_EACCES:
+    case UV_EPERM:
+        return _("The system does not allow it. Please check the rights of the files.");
+    case UV_ENOENT:
+        return _("There is no such file. Please check the path.");
+    case UV_ENOSPC:
+        return _("The disk is full. Please make room and try again.");
+    case UV_ECANCELED:
+        return _("It was stopped before there was an answer.");
+    default:
+        return _("The system refused it. The log has the details.");
+    }
+}
+
+static const char *field_text(const char *field)
+{
+    const char *last = strrchr(field, '.');
+    last = last ? last + 1 : field;
+    for (size_t i = 0; i < COUNT_OF(FIELDS); i++) {
+        if (strcmp(FIELDS[i].field, last) == 0) return _(FIELDS[i].text);
+    }
+    return last;
+}
+
+void moment_day_text(int32_t day, char *out, size_t size)
+{
+    static const char *const WEEKDAYS[] = {N_("Sun"), N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat")};
+    if (!day_is_valid(day)) {
+        snprintf(out, size, "%d", (int)day);
+        return;
+    }
+    snprintf(out, size, "%04d/%02d/%02d(%s)", (int)(day / 10000), (int)(day / 100 % 100), (int)(day % 100),
+             _(WEEKDAYS[day_weekday(day)]));
+}
+
+void moment_text(int64_t at_us, char *out, size_t size)
+{
+    int minute = 0;
+    int32_t day = day_minute_of_us(at_us, &minute);
+    moment_day_text(day, out, size);
+    size_t length = strlen(out);
+    snprintf(out + length, size - length, " %02d:%02d", minute / 60, minute % 60);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t text_length = strlen(text), end_length = strlen(end);
+    return text_length >= end_length && strcmp(text + text_length - end_length, end) == 0;
+}
+
+/* The value as people read it: instants, days and months by the key's ending. */
+static void argument_text(const char *key, const char *value, char *out, size_t size)
+{
+    char *end = NULL;
+    long long number = strtoll(value, &end, 10);
+    bool is_number = *value && *end == '\0';
+    if (is_number && ends_with(key, "_us"))
+        moment_text(number, out, size);
+    else if (is_number && ends_with(key, "day") && number > 0 && number <= 99991231)
+        moment_day_text((int32_t)number, out, size);
+    else if (is_number && ends_with(key, "month") && number >= 100001 && number <= 999912)
+        snprintf(out, size, "%04d/%02d", (int)(number / 100), (int)(number % 100));
+    else
+        snprintf(out, size, "%s", value);
+}
+
+/* One {key} of a sentence; false: the refusal does not carry it. */
+static bool placeholder_text(const Mdg__Refusal *refusal, const char *key, char *out, size_t size)
+{
+    if (strcmp(key, "field") == 0) {
+        if (!refusal->field[0]) return false;
+        snprintf(out, size, "%s", field_text(refusal->field));
+        return true;
+    }
+    if (strcmp(key, "retry_s") == 0) {
+        if (refusal->retry_after_ms == 0) return false;
+        snprintf(out, size, "%u", (unsigned)((refusal->retry_after_ms + 999) / 1000));
+        return true;
+    }
+    for (size_t i = 0; i < refusal->n_args; i++) {
+        if (strcmp(refusal->args[i]->key, key) != 0) continue;
+        argument_text(key, refusal->args[i]->value, out, size);
+        return true;
+    }
+    return false;
+}
+
+static void cut_at_character(char *text, size_t length)
+{
+    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) length--;
+    text[length] = '\0';
+}
+
+/* The whole sentence into out; false: an argument is missing. */
+static bool sentence_fill(const Mdg__Refusal *refusal, const char *text, char *out, size_t size)
+{
+    size_t length = 0;
+    while (*text) {
+        char piece[256];
+        size_t piece_length = strcspn(text, "{");
+        if (piece_length > 0) {
+            if (piece_length >= sizeof piece) piece_length = sizeof piece - 1;
+            memcpy(piece, text, piece_length);
+            piece[piece_length] = '\0';
+            text += piece_length;
+        } else {
+            char key[32];
+            size_t key_length = strcspn(++text, "}");
+            if (key_length >= sizeof key || text[key_length] != '}') return false;
+            memcpy(key, text, key_length);
+            key[key_length] = '\0';
+            text += key_length + 1;
+            if (!placeholder_text(refusal, key, piece, sizeof piece)) return false;
+            piece_length = strlen(piece);
+        }
+        if (length + piece_length >= size) {
+            memcpy(out + length, piece, size - length);
+            cut_at_character(out, size - 1);
+            return true;
+        }
+        memcpy(out + length, piece, piece_length + 1);
+        length += piece_length;
+    }
+    return true;
+}
+
+static bool entry_matches(size_t i, const Mdg__Refusal *refusal)
+{
+    if (REFUSALS[i].code != 0 && REFUSALS[i].code != refusal->code) return false;
+    if (REFUSALS[i].rule && strcmp(REFUSALS[i].rule, refusal->rule) != 0) return false;
+    if (!REFUSALS[i].field) return true;
+    const char *last = strrchr(refusal->field, '.');
+    return strcmp(REFUSALS[i].field, last ? last + 1 : refusal->field) == 0;
+}
+
+void refusal_sentence(const Mdg__Refusal *refusal, char *out, size_t size)
+{
+    if (size == 0) return;
+    for (size_t i = 0; i < COUNT_OF(REFUSALS); i++) {
+        if (entry_matches(i, refusal) && sentence_fill(refusal, _(REFUSALS[i].text), out, size)) return;
+    }
+    /* A server newer than this program may name rules that stand in no table: name them rather than be silent. */
+    if (refusal->code == MDG_ERR_INVALID && refusal->field[0] && refusal->rule[0]) {
+        const char *text = _("{field}: this does not fit.");
+        char first[SENTENCE_BYTES];
+        if (sentence_fill(refusal, text, first, sizeof first)) {
+            snprintf(out, size, _("%s The rule is named “%s”."), first, refusal->rule);
+            return;
+        }
+    }
+    snprintf(out, size, "%s", error_sentence(refusal->code));
+}
