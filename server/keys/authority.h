@@ -31,6 +31,9 @@ int authority_issue_server(const struct der *ca, const struct der *ca_key, int64
 int authority_issue_terminal(const struct der *ca, const struct der *ca_key, const uint8_t *request, size_t length,
                              int64_t terminal_id, int64_t now_us, int64_t until_us, struct der *certificate,
                              char serial[CERTIFICATE_SERIAL_HEX_BYTES]);
+/* What authority_issue_terminal() would say to this request. key_fingerprint: SHA-256 of its public key (the
+ * SubjectPublicKeyInfo in DER), to tell one key from another. */
+int certificate_request_check(const uint8_t *request, size_t length, uint8_t key_fingerprint[FINGERPRINT_BYTES]);
 int certificate_until_us(const struct der *certificate, int64_t *until_us);
 /* From a verified peer: the terminal id of its subject and its serial. MDG_ERR_UNTRUSTED. */
 int certificate_terminal(const X509 *certificate, int64_t *terminal_id, char serial[CERTIFICATE_SERIAL_HEX_BYTES]);
