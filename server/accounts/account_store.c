@@ -13,7 +13,7 @@
 #include "server/store/db.h"
 #include "server/store/turn.h"
 
-#define ACCOUNT_COLUMNS                                                                                                \
+#define ACCOUNT_COLUMNS \
     "id, name, name_key, reading, roles, is_disabled, secret_hash, secret_is_long, last_sign_in_us, created_us, rev"
 
 static const char SQL_BY_ID[] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = ?1";

@@ -26,9 +26,9 @@ struct account {
     uint32_t roles;
     bool is_disabled;
     bool has_secret;
-    bool secret_is_long; /* long enough for the office and for consultation */
+    bool secret_is_long;                     /* long enough for the office and for consultation */
     char secret_hash[SECRET_HASH_BYTES_MAX]; /* "" without one */
-    int64_t last_sign_in_us; /* 0: never */
+    int64_t last_sign_in_us;                 /* 0: never */
     int64_t created_us, rev;
 };
 

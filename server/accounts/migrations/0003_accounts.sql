@@ -53,5 +53,4 @@ CREATE TABLE throttle (
     PRIMARY KEY (name_hash, terminal_id)
 ) STRICT;
 
-CREATE INDEX throttle_by_terminal ON throttle (terminal_id);
 CREATE INDEX throttle_by_last ON throttle (last_us) WHERE is_shut = 0;
