@@ -53,6 +53,15 @@ static int io_reserve(struct tls_io *io, size_t more)
     return 0;
 }
 
+int tls_io_add(struct tls_io *io, const uint8_t *bytes, size_t length)
+{
+    int rc = io_reserve(io, length);
+    if (rc != 0 || length == 0) return rc;
+    memcpy(io->out + io->out_length, bytes, length);
+    io->out_length += length;
+    return 0;
+}
+
 /* ---- the BIO over them; its data is the stream ---- */
 
 static int bio_read(BIO *bio, char *into, int size)
@@ -74,9 +83,7 @@ static int bio_write(BIO *bio, const char *from, int size)
 {
     struct tls_stream *stream = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    if (size <= 0 || io_reserve(stream->io, (size_t)size) != 0) return -1;
-    memcpy(stream->io->out + stream->io->out_length, from, (size_t)size);
-    stream->io->out_length += (size_t)size;
+    if (size <= 0 || tls_io_add(stream->io, (const uint8_t *)from, (size_t)size) != 0) return -1;
     return size;
 }
 

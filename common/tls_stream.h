@@ -24,6 +24,8 @@ struct tls_io {
 
 int tls_io_init(struct tls_io *io);
 void tls_io_fini(struct tls_io *io);
+/* Bytes as they are, after what is there: for a connection without TLS. MDG_ERR_MEMORY. */
+int tls_io_add(struct tls_io *io, const uint8_t *bytes, size_t length);
 
 struct tls_stream {
     SSL *ssl; /* owned */
