@@ -50,7 +50,7 @@ static int name_key_of(struct request *rq, const char *name, const char **name_k
     *name_key = arena_strdup(&rq->arena, key);
     free(key);
     if (!*name_key) return MDG_ERR_MEMORY;
-    return **name_key ? 0 : refuse(rq, MDG_ERR_INVALID, "name", "empty");
+    return **name_key ? 0 : refuse(rq, MDG_ERR_INVALID, "name", "required");
 }
 
 /* Whoever gets a code must be able to use it: too many wrong secrets do not stand in its way. */

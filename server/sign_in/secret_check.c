@@ -16,7 +16,7 @@ int secret_check_name_key(struct request *rq, const char *name, const char **nam
     *name_key = arena_strdup(&rq->arena, key);
     free(key);
     if (!*name_key) return MDG_ERR_MEMORY;
-    return **name_key ? 0 : refuse(rq, MDG_ERR_INVALID, "name", "empty");
+    return **name_key ? 0 : refuse(rq, MDG_ERR_INVALID, "name", "required");
 }
 
 /* The same words for a name that is known and for one that is not. */

@@ -32,7 +32,7 @@ int prepare_secret_set(struct request *rq)
     const Mdg__SecretSet *op = rq->op;
     const char *name_key, *proof = NULL;
     bool is_code = op->proof_case == MDG__SECRET_SET__PROOF_CODE;
-    if (op->proof_case == MDG__SECRET_SET__PROOF__NOT_SET) return refuse(rq, MDG_ERR_INVALID, "proof", "missing");
+    if (op->proof_case == MDG__SECRET_SET__PROOF__NOT_SET) return refuse(rq, MDG_ERR_INVALID, "proof", "required");
 
     int rc = secret_check_name_key(rq, op->name, &name_key);
     /* Of the account nothing is known yet: what follows from its roles is said only to whoever proved to be it. */

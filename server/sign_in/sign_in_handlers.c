@@ -98,10 +98,10 @@ int handle_sign_in_resume(struct request *rq)
     struct sign_in sign_in;
     struct account account;
     int rc = sign_in_by_token(rq->db, op->token.data, op->token.len, &sign_in);
-    if (rc == MDG_ERR_NOT_FOUND) return refuse(rq, MDG_ERR_SIGN_IN_NEEDED, "token", "unknown");
+    if (rc == MDG_ERR_NOT_FOUND) return refuse(rq, MDG_ERR_SIGN_IN_NEEDED, "token", "ended");
     if (rc != 0) return rc;
     /* Another terminal learns no more than from a token that never was. */
-    if (sign_in.terminal_id != rq->caller.terminal_id) return refuse(rq, MDG_ERR_SIGN_IN_NEEDED, "token", "unknown");
+    if (sign_in.terminal_id != rq->caller.terminal_id) return refuse(rq, MDG_ERR_SIGN_IN_NEEDED, "token", "ended");
     if (sign_in.ended_us || rq->now_us >= sign_in.until_us || rq->now_us >= sign_in.last_us + sign_in.idle_us)
         return refuse(rq, MDG_ERR_SIGN_IN_NEEDED, "token", "ended");
 
