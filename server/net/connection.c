@@ -75,15 +75,17 @@ static int conn_take_frame(struct conn *conn, const Mdg__Frame *frame, struct ar
     const struct caller *caller = &conn->session.caller;
     const struct net_rate *rate = limits_rate(conn->net->limits, caller->kind, caller->has_hello);
     uint32_t retry_after_ms = 0;
+    int rc;
     bool has_token = bucket_take(&conn->bucket, rate, uv_now(conn->net->loop), &retry_after_ms);
     switch (frame->kind_case) {
     case MDG__FRAME__KIND_REQUEST:
-        conn->has_spoken = true;
         if (!has_token) {
             answer_busy(conn, frame->request, retry_after_ms);
             return 0;
         }
-        return dispatch_request(conn->net->dispatch, &conn->session, frame, arena);
+        rc = dispatch_request(conn->net->dispatch, &conn->session, frame, arena);
+        arena_init(arena, 0); /* it is dispatch's now */
+        return rc;
     case MDG__FRAME__KIND_PING:
         if (has_token) answer_ping(conn, frame->ping);
         return 0;
@@ -140,8 +142,10 @@ static void on_admitted(void *arg, uint64_t conn_id, int rc, const struct caller
     if (!conn || conn->state != CONN_ADMITTING) return;
     if (rc == 0 && count_of_terminal(net, conn->terminal_id) >= net->limits->per_terminal_after) rc = MDG_ERR_BUSY;
     if (rc == 0) {
+        char serial[CERTIFICATE_SERIAL_HEX_BYTES];
+        memcpy(serial, conn->session.caller.certificate_serial, sizeof serial);
         conn->session.caller = *caller;
-        conn->session.caller.certificate_serial = conn->serial;
+        memcpy(conn->session.caller.certificate_serial, serial, sizeof serial);
         conn->state = CONN_OPEN;
         log_info("net.open", "conn=%llu terminal=%lld", (unsigned long long)conn_id, (long long)conn->terminal_id);
         struct heap_bytes held = conn->held; /* taken out: what it says may end the connection */
@@ -160,12 +164,13 @@ static int begin_admission(struct conn *conn)
 {
     const X509 *certificate = SSL_get0_peer_certificate(conn->tls.ssl);
     if (!certificate) return MDG_ERR_UNTRUSTED;
-    int rc = certificate_terminal(certificate, &conn->terminal_id, conn->serial);
+    char *serial = conn->session.caller.certificate_serial;
+    int rc = certificate_terminal(certificate, &conn->terminal_id, serial);
     if (rc != 0) return rc;
     /* From here on a revocation finds this connection by terminal_id, also while the lookup runs. */
     conn->state = CONN_ADMITTING;
     uv_read_stop(&conn->socket.stream);
-    dispatch_admit(conn->net->dispatch, conn->session.conn_id, conn->terminal_id, conn->serial, on_admitted);
+    dispatch_admit(conn->net->dispatch, conn->session.conn_id, conn->terminal_id, serial, on_admitted);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "server/net/fanout.h"
 
 #define SWEEP_MS 1000
+#define MINUTE_MS 60000
 #define READ_BYTES (64u * 1024u)
 #define SCRATCH_BYTES (16u * 1024u)
 #define SLOTS_MAX 60000u
@@ -97,8 +98,7 @@ static struct conn_times times_of(struct conn *conn, uint64_t now_ms)
     }
     return (struct conn_times){
         .is_established = conn->state != CONN_HANDSHAKE,
-        /* An applicant may have nothing to say while people compare numbers, but it has to say something first. */
-        .has_hello = conn->session.caller.has_hello || (conn->listener != LISTENER_TERMINALS && conn->has_spoken),
+        .has_hello = conn->session.caller.has_hello,
         .is_watched = conn->listener != LISTENER_CONSOLE,
         .accepted_ms = conn->accepted_ms,
         .established_ms = conn->established_ms,
@@ -139,6 +139,21 @@ static void sweep_conn(struct conn *conn, uint64_t now_ms)
     }
 }
 
+/* For "last seen" in the list of terminals. */
+static void tell_minute(struct net *net, uint64_t now_ms)
+{
+    if (now_ms - net->minute_ms < MINUTE_MS) return;
+    net->minute_ms = now_ms;
+    int64_t *ids = calloc(net->slots_count, sizeof *ids);
+    size_t count = 0;
+    for (uint32_t i = 0; ids && i < net->slots_count; i++) {
+        const struct conn *conn = net->slots[i];
+        if (conn && conn->state == CONN_OPEN && conn->terminal_id != 0) ids[count++] = conn->terminal_id;
+    }
+    dispatch_clock_minute(net->dispatch, ids, count);
+    free(ids);
+}
+
 static void on_sweep(uv_timer_t *timer)
 {
     struct net *net = timer->data;
@@ -146,6 +161,7 @@ static void on_sweep(uv_timer_t *timer)
     for (uint32_t i = 0; i < net->slots_count; i++) {
         if (net->slots[i]) sweep_conn(net->slots[i], now_ms);
     }
+    tell_minute(net, now_ms);
     struct listener *enrolment = &net->listeners[LISTENER_ENROLMENT];
     if (enrolment->is_listening && net->enrolment_until_us != 0 && clock_now_us() >= net->enrolment_until_us)
         listener_close(enrolment, true);
@@ -163,9 +179,7 @@ static void on_response(void *arg, uint64_t conn_id, const uint8_t *bytes, size_
 {
     struct net *net = arg;
     struct conn *conn = net_conn(net, conn_id);
-    if (!conn || net->is_fatal) return;
-    conn_note_hello(conn);
-    conn_reply(conn, bytes, length);
+    if (conn) conn_reply(conn, bytes, length);
 }
 
 static void on_turn_end(void *arg)
@@ -254,8 +268,7 @@ static void on_parts(void *arg, struct feed_part *parts)
 
 static void on_fatal(void *arg, int rc)
 {
-    struct net *net = arg;
-    net->is_fatal = true;
+    struct net *net = arg; /* any thread: nothing of ours is touched */
     if (net->options.on_fatal) net->options.on_fatal(net->options.arg, rc);
 }
 
@@ -341,6 +354,7 @@ int net_new(const struct net_options *options, struct net **out)
 int net_start(struct net *net, struct dispatch *dispatch)
 {
     net->dispatch = dispatch;
+    net->minute_ms = uv_now(net->loop);
     uv_prepare_start(&net->prepare, on_prepare);
     uv_check_start(&net->check, on_check);
     uv_timer_start(&net->sweep, on_sweep, SWEEP_MS, SWEEP_MS);

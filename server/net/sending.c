@@ -162,6 +162,7 @@ static void gather_parts(struct gathering *gathering)
 
 void conn_flush(struct conn *conn)
 {
+    conn_note_hello(conn);
     if (conn->state != CONN_OPEN || conn->unsent > 0) return; /* goes on when the socket has drained */
     struct gathering gathering = {.conn = conn};
     if (conn->replies.length > 0) gathering_add(&gathering, conn->replies.bytes, conn->replies.length);
@@ -238,6 +239,9 @@ static void on_closed(uv_handle_t *handle)
 /* What an ending connection no longer needs; also what others must not find it by. */
 static void conn_let_go(struct conn *conn)
 {
+    struct session *session = &conn->session;
+    if (conn->net->dispatch && session->caller.sign_in_id != 0) dispatch_session_closed(conn->net->dispatch, session);
+    session->caller.sign_in_id = 0; /* told once */
     fanout_leave(conn);
     conn_leave_young(conn);
     link_remove(&conn->shake);

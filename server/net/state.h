@@ -99,8 +99,7 @@ struct conn {
     enum conn_state state;
     enum fan_state fan_state;
     enum listener_kind listener;
-    bool is_turned_away, has_spoken;
-    char serial[CERTIFICATE_SERIAL_HEX_BYTES];
+    bool is_turned_away;
 };
 
 struct listener_handle;
@@ -119,8 +118,7 @@ struct net {
     uv_loop_t *loop;
     struct dispatch *dispatch; /* borrowed; NULL before net_start */
     struct net_options options;
-    const struct net_limits *limits; /* of options */
-    char *console_path;
+    const struct net_limits *limits;   /* of options */
     SSL_CTX *contexts[LISTENER_KINDS]; /* none for the console */
     struct listener listeners[LISTENER_KINDS];
     int64_t enrolment_until_us;
@@ -146,7 +144,8 @@ struct net {
     uv_check_t check;
     uv_idle_t idle; /* runs while work waits for the next turn, so that the loop does not sleep */
 
-    bool is_draining, is_drain_late, is_fatal;
+    bool is_draining, is_drain_late;
+    uint64_t minute_ms; /* when dispatch was last told who is there */
     void (*drained)(void *arg);
     void *drained_arg;
 };

@@ -26,12 +26,13 @@ struct caller {
     bool has_hello;
     int64_t terminal_id, room_id;
     int64_t person_id;          /* 0: nobody signed in */
-    uint32_t roles;             /* effective ones, roles_effective() */
+    uint32_t person_roles;      /* all the person has */
+    uint32_t roles;             /* those that count here, roles_effective() */
     int64_t sign_in_id;
     int64_t sign_in_until_us, idle_us, last_call_us;
     int64_t confirmed_until_us; /* the own secret was given once more */
     uint8_t exporter[32];       /* binds to the TLS connection; used by enrolment */
-    const char *certificate_serial; /* hex, of the terminal's certificate; NULL without one */
+    char certificate_serial[33];    /* hex, of the terminal's certificate; empty without one */
 };
 
 #define REFUSAL_ARGS_MAX 4
@@ -50,7 +51,7 @@ struct refusal {
 /* What shall happen on the loop thread once the batch is committed (or the read has ended). */
 enum effect_kind {
     EFFECT_HELLO_DONE,
-    EFFECT_SIGNED_IN,       /* person_id, sign_in_id, roles (the person's), until_us, idle_us */
+    EFFECT_SIGNED_IN,       /* person_id, sign_in_id, roles (all the person has), until_us, idle_us */
     EFFECT_SIGNED_OUT,      /* this connection's person */
     EFFECT_CONFIRMED,       /* until_us */
     EFFECT_SUBSCRIBED,      /* view, rev = where parts begin */
@@ -89,6 +90,9 @@ struct request {
     bool is_deferred;          /* it waited in an outbox: made_us is when */
     int64_t made_us;
     int64_t approval_id;       /* not 0: run because a second person approved */
+    const Mdg__Body *approved; /* set by approvals.decide: the stored call to be run now, asked for by … */
+    int64_t approved_for;      /* … this person */
+    const char *approved_reason;
 
     /* What comes out. */
     struct refusal refusal;
