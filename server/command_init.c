@@ -158,7 +158,7 @@ static void print_next(const struct init *init, const struct config *config)
     printf("\n");
     printf(_("  3. Enrol the first terminal: madoguchid enrol-first --data %s --name NAME"), init->dir.path);
     printf("\n");
-    printf(_("  4. On that terminal: madoguchictl sign-in --set --name '%s' --code %s"), config_text(config, "office"),
+    printf(_("  4. On that terminal: madoguchictl set-secret --name '%s' --code %s"), config_text(config, "office"),
            init->code);
     printf("\n");
 }
