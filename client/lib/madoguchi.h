@@ -25,23 +25,23 @@ struct mdg_outbox_item;
 /* --- states a screen can show ------------------------------------------------------------------------- */
 
 enum mdg_link {
-    MDG_LINK_OFFLINE,    /* since offline_since_us; tries again by itself */
+    MDG_LINK_OFFLINE, /* since offline_since_us; tries again by itself */
     MDG_LINK_CONNECTING,
-    MDG_LINK_ONLINE      /* hello is through, calls go out */
+    MDG_LINK_ONLINE /* hello is through, calls go out */
 };
 
 struct mdg_state {
     enum mdg_link link;
-    int why_offline;           /* the error that ended or prevented the connection; REVOKED, CERTIFICATE_EXPIRED,
-                                  UNTRUSTED and VERSION are not tried again before a person acts */
-    int64_t offline_since_us;  /* 0 while online */
-    unsigned unsent;           /* writes in the outbox that the server has not answered */
-    unsigned refused;          /* writes it refused, kept until mdg_outbox_dismiss() */
-    bool is_caught_up;         /* the replica holds all that the server had */
+    int why_offline;          /* the error that ended or prevented the connection; REVOKED, CERTIFICATE_EXPIRED,
+                                 UNTRUSTED and VERSION are not tried again before a person acts */
+    int64_t offline_since_us; /* 0 while online */
+    unsigned unsent;          /* writes in the outbox that the server has not answered */
+    unsigned refused;         /* writes it refused, kept until mdg_outbox_dismiss() */
+    bool is_caught_up;        /* the replica holds all that the server had */
     int64_t replica_rev;
-    int64_t clock_offset_us;   /* server's clock minus this one, as last measured */
-    int64_t person_id;         /* signed in, 0: nobody */
-    const char *person_name;   /* borrowed until the next event; "" when nobody */
+    int64_t clock_offset_us; /* server's clock minus this one, as last measured */
+    int64_t person_id;       /* signed in, 0: nobody */
+    const char *person_name; /* borrowed until the next event; "" when nobody */
     uint32_t roles;
 };
 
@@ -68,11 +68,11 @@ struct mdg_events {
 /* --- the client --------------------------------------------------------------------------------------- */
 
 struct mdg_options {
-    const char *profile_dir;    /* made by mdg_enrol(); holds key, certificate, replica and outbox */
-    const char *program;        /* name and version, for the server's log */
-    bool without_feed;          /* no subscription: calls only */
-    bool without_outbox;        /* leave the outbox of this profile alone: another process replays it */
-    bool without_sign_in;       /* do not take up the profile's sign-in */
+    const char *profile_dir; /* made by mdg_enrol(); holds key, certificate, replica and outbox */
+    const char *program;     /* name and version, for the server's log */
+    bool without_feed;       /* no subscription: calls only */
+    bool without_outbox;     /* leave the outbox of this profile alone: another process replays it */
+    bool without_sign_in;    /* do not take up the profile's sign-in */
     struct mdg_events events;
 };
 
@@ -124,9 +124,9 @@ struct mdg_outbox_item {
     int64_t number; /* order of making */
     uint8_t key[MDG_KEY_BYTES];
     enum mdg_outbox_state state;
-    int64_t made_us;          /* by this machine's clock */
-    int64_t person_id;        /* who was signed in; 0: nobody */
-    const char *person_name;  /* "" when nobody */
+    int64_t made_us;         /* by this machine's clock */
+    int64_t person_id;       /* who was signed in; 0: nobody */
+    const char *person_name; /* "" when nobody */
     const Mdg__Body *body;
     const Mdg__Refusal *refusal; /* of a refused one, else NULL */
 };
@@ -149,11 +149,11 @@ int mdg_replica_get(struct mdg_client *client, uint32_t kind, int64_t id, Mdg__R
 /* --- enrolment ---------------------------------------------------------------------------------------- */
 
 struct mdg_enrol_options {
-    const char *profile_dir;   /* must not hold a profile of another centre; made with mode 0700 */
-    const char *host;          /* address or name of the enrolment listener */
+    const char *profile_dir; /* must not hold a profile of another centre; made with mode 0700 */
+    const char *host;        /* address or name of the enrolment listener */
     unsigned port;
-    unsigned service_port;     /* where terminals connect to, stored in the profile */
-    const char *code;          /* as typed */
+    unsigned service_port; /* where terminals connect to, stored in the profile */
+    const char *code;      /* as typed */
     /* The six digits to compare with the office's screen. */
     void (*on_check_number)(void *arg, const char *number);
     /* rc 0: enrolled. MDG_ERR_WRONG_CODE, MDG_ERR_UNTRUSTED (the server does not know the code: not ours), … */

@@ -1,0 +1,17 @@
+/* client/lib/reconnect.h - when to try again. Pure: randomness and counts are arguments. */
+#ifndef MADOGUCHI_CLIENT_LIB_RECONNECT_H
+#define MADOGUCHI_CLIENT_LIB_RECONNECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RECONNECT_LEAST_MS 500u
+#define RECONNECT_MOST_MS 30000u
+
+/* Evenly spread between half a second and a ceiling that doubles with each failure in a row (0: the first), from
+ * 1 to 30 s; after retry_after_ms, if the server asked for that, so that they do not come back all at once. */
+uint64_t reconnect_delay_ms(unsigned failures, uint32_t retry_after_ms, uint64_t random);
+/* Trying again cannot help before a person acts. */
+bool reconnect_is_final(int error);
+
+#endif
