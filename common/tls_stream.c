@@ -202,8 +202,8 @@ static int alert_error(int reason)
 
 static int stream_error(struct tls_stream *stream)
 {
-    unsigned long first = ERR_peek_error();
-    int reason = ERR_GET_LIB(first) == ERR_LIB_SSL ? ERR_GET_REASON(first) : 0;
+    unsigned long last = ERR_peek_last_error(); /* the TLS layer's own; before it stand those of what it called */
+    int reason = ERR_GET_LIB(last) == ERR_LIB_SSL ? ERR_GET_REASON(last) : 0;
     ERR_clear_error();
     switch (reason) {
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
