@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #define CHUNK_BYTES 4096
 
 struct arena_chunk {
@@ -28,6 +30,12 @@ void arena_fini(struct arena *arena)
         arena->chunks = next;
     }
     arena->given = 0;
+}
+
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_chunk *chunk = arena->chunks; chunk; chunk = chunk->next)
+        sodium_memzero(chunk->bytes, chunk->used);
 }
 
 void arena_set_cap(struct arena *arena, size_t cap)

@@ -17,6 +17,8 @@ struct arena {
 
 void arena_init(struct arena *arena, size_t cap);
 void arena_fini(struct arena *arena); /* frees everything given out; the arena may be used again */
+/* Overwrites what was given out, for what held secrets; arena_fini() is still to be called. */
+void arena_wipe(struct arena *arena);
 /* Changes the budget; what was given out stays. */
 void arena_set_cap(struct arena *arena, size_t cap);
 

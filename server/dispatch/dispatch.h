@@ -23,7 +23,7 @@ struct session {
     unsigned in_flight; /* requests not answered yet */
 };
 
-/* What dispatch tells net/, all on the loop thread. */
+/* What dispatch tells net/, on the loop thread where nothing else is said. */
 struct dispatch_events {
     /* The session of a connection that is still there, or NULL. */
     struct session *(*session_of)(void *arg, uint64_t conn_id);
@@ -37,7 +37,7 @@ struct dispatch_events {
     void (*for_each_session)(void *arg, void (*each)(void *each_arg, struct session *session), void *each_arg);
     /* A list of parts, the callee's to free with feed_part_free(). */
     void (*on_parts)(void *arg, struct feed_part *parts);
-    /* The disk failed: end the process with an error, answer nobody. */
+    /* The disk failed: end the process with an error, answer nobody. Any thread. */
     void (*on_fatal)(void *arg, int rc);
     void *arg;
 };
@@ -52,8 +52,9 @@ struct dispatch_options {
 
 int dispatch_new(const struct dispatch_options *options, struct dispatch **out);
 
-/* One frame's content from a connection. 0: taken (its answer comes through on_response, also a refusal).
- * Negative: not a frame of this protocol; say goodbye with that code and close. Pings are answered by net/. */
+/* One decoded frame of a connection, with the arena it lives in, which dispatch takes over in any case. 0: taken (its
+ * answer comes through on_response, also a refusal). Negative: not a frame of this protocol; say goodbye with
+ * that code and close. Pings are answered by net/. */
 int dispatch_request(struct dispatch *dispatch, struct session *session, const Mdg__Frame *frame, struct arena *arena);
 
 /* Decodes and checks a frame in a budget of 16 × length + 64 KiB, at most 1 MiB. MDG_ERR_MALFORMED, MDG_ERR_MEMORY.
@@ -64,6 +65,14 @@ int dispatch_decode(const uint8_t *bytes, size_t length, struct arena *arena, Md
  * a reader thread; done comes on the loop thread, also after the connection has gone. */
 void dispatch_admit(struct dispatch *dispatch, uint64_t conn_id, int64_t terminal_id, const char *serial,
                     void (*done)(void *arg, uint64_t conn_id, int rc, const struct caller *caller));
+
+/* The connection is going: its sign-in keeps the time of the last call, so that it may be taken up again. */
+void dispatch_session_closed(struct dispatch *dispatch, const struct session *session);
+
+/* A call of the server itself, by KIND_CLOCK; body is borrowed until it returns. Its outcome is audited and logged. */
+void dispatch_clock_call(struct dispatch *dispatch, const Mdg__Body *body);
+/* Once a minute: writes what door refusals were counted, and which of these terminals were there. */
+void dispatch_clock_minute(struct dispatch *dispatch, const int64_t *terminal_ids, size_t count);
 
 /* The feed, on behalf of net/'s fan-out. */
 struct feed *dispatch_feed(struct dispatch *dispatch);
@@ -82,9 +91,10 @@ struct refusal_wire {
 };
 void refusal_to_wire(const struct refusal *refusal, struct refusal_wire *wire);
 
-/* Stops taking requests, finishes what is queued, joins the threads. Answers still come while it runs the loop. */
+/* Stops taking requests, finishes what is queued (answers still come through on_response while it runs the loop), joins
+ * the threads and closes its handles: the loop must run once more before dispatch_free(). */
 void dispatch_stop(struct dispatch *dispatch);
-void dispatch_free(struct dispatch *dispatch);
+void dispatch_free(struct dispatch *dispatch); /* NULL is allowed */
 
 /* The union of the route tables (routes.c). */
 extern const struct domain *const DOMAINS[];

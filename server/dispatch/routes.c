@@ -1,0 +1,21 @@
+/* server/dispatch/routes.c - the domains, a line each. */
+#include "server/dispatch/dispatch.h"
+
+#include "server/accounts/accounts_domain.h"
+#include "server/approvals/approvals_domain.h"
+#include "server/centre/centre_domain.h"
+#include "server/feed/feed_domain.h"
+#include "server/sign_in/sign_in_domain.h"
+#include "server/terminals/terminals_domain.h"
+#include "server/visits/visits_domain.h"
+
+const struct domain *const DOMAINS[] = {
+    &CENTRE_DOMAIN,
+    &FEED_DOMAIN,
+    &SIGN_IN_DOMAIN,
+    &TERMINALS_DOMAIN,
+    &ACCOUNTS_DOMAIN,
+    &APPROVALS_DOMAIN,
+    &VISITS_DOMAIN,
+};
+const size_t DOMAINS_COUNT = sizeof DOMAINS / sizeof DOMAINS[0];
