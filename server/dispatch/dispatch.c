@@ -183,7 +183,7 @@ static void call_finish(struct call *call)
         /* The session may go while the response is being handed over. */
         if (bytes) events->on_response(events->arg, call->conn_id, bytes, length);
     }
-    for (int i = 0; i < rq->effects_count; i++) {
+    for (int i = 0; call->rc == 0 && i < rq->effects_count; i++) {
         session = call->conn_id ? events->session_of(events->arg, call->conn_id) : NULL;
         effect_apply(call, session, &rq->effects[i]);
     }
@@ -245,9 +245,10 @@ static void on_prepared(struct done *done)
         call_write(call);
         return;
     }
-    /* Refused before the writer saw it: audited with the door's refusals. */
-    refusals_count(&dispatch->refusals, dispatch->writer, &call->rq.caller, call->rq.route->name, call->rc,
-                   call->rq.now_us);
+    /* Refused before the writer saw it: audited with the door's refusals. The clock only found nothing to do. */
+    if (call->rq.caller.kind != KIND_CLOCK)
+        refusals_count(&dispatch->refusals, dispatch->writer, &call->rq.caller, call->rq.route->name, call->rc,
+                       call->rq.now_us);
     call_finish(call);
 }
 

@@ -1,0 +1,60 @@
+#include "server/jobs/clock.h"
+
+#include "server/dispatch/dispatch.h"
+
+#define TICK_MS 5000
+#define TICKS_A_MINUTE (60000 / TICK_MS)
+#define TICKS_AN_HOUR (60 * TICKS_A_MINUTE)
+#define TERMINALS_MAX 2048
+
+static void call_terminals(struct clock *clock, Mdg__Terminals *terminals)
+{
+    Mdg__Body body = MDG__BODY__INIT;
+    body.domain_case = MDG__BODY__DOMAIN_TERMINALS;
+    body.terminals = terminals;
+    dispatch_clock_call(clock->options.dispatch, &body);
+}
+
+static void expire_enrolment(struct clock *clock)
+{
+    Mdg__EnrolmentExpire expire = MDG__ENROLMENT_EXPIRE__INIT;
+    Mdg__Terminals terminals = MDG__TERMINALS__INIT;
+    terminals.of_case = MDG__TERMINALS__OF_ENROLMENT_EXPIRE;
+    terminals.enrolment_expire = &expire;
+    call_terminals(clock, &terminals);
+}
+
+static void renew_server(struct clock *clock)
+{
+    Mdg__ServerRenew renew = MDG__SERVER_RENEW__INIT;
+    Mdg__Terminals terminals = MDG__TERMINALS__INIT;
+    terminals.of_case = MDG__TERMINALS__OF_SERVER_RENEW;
+    terminals.server_renew = &renew;
+    call_terminals(clock, &terminals);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct clock *clock = timer->data;
+    expire_enrolment(clock);
+    if (clock->ticks % TICKS_AN_HOUR == 0) renew_server(clock);
+    if (clock->ticks % TICKS_A_MINUTE == 0) {
+        int64_t ids[TERMINALS_MAX];
+        size_t count = clock->options.terminals_online(clock->options.arg, ids, TERMINALS_MAX);
+        dispatch_clock_minute(clock->options.dispatch, ids, count);
+    }
+    clock->ticks++;
+}
+
+int clock_start(struct clock *clock, const struct clock_options *options)
+{
+    *clock = (struct clock){.options = *options};
+    int rc = uv_timer_init(options->loop, &clock->timer);
+    clock->timer.data = clock;
+    return rc == 0 ? uv_timer_start(&clock->timer, on_tick, 0, TICK_MS) : rc;
+}
+
+void clock_stop(struct clock *clock)
+{
+    uv_close((uv_handle_t *)&clock->timer, NULL);
+}

@@ -1,0 +1,31 @@
+/* server/jobs/clock.h - what falls due: the server's own calls, at their times, through the same door as everybody's.
+ * Loop thread. */
+#ifndef MADOGUCHI_JOBS_CLOCK_H
+#define MADOGUCHI_JOBS_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+struct dispatch;
+
+struct clock_options {
+    uv_loop_t *loop;
+    struct dispatch *dispatch; /* borrowed, outlives the clock */
+    /* Ids of the terminals that are connected now, at most max, each once. */
+    size_t (*terminals_online)(void *arg, int64_t *ids, size_t max);
+    void *arg;
+};
+
+struct clock {
+    struct clock_options options;
+    uv_timer_t timer;
+    uint64_t ticks;
+};
+
+/* In the caller's memory, which must last until the loop has run after clock_stop(). */
+int clock_start(struct clock *clock, const struct clock_options *options);
+void clock_stop(struct clock *clock);
+
+#endif
