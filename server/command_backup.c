@@ -15,11 +15,12 @@ static const struct config_setting SETTINGS[] = {
 };
 static const char *const REQUIRED[] = {"data", "to", NULL};
 
-/* On a connection of its own: a running server goes on writing meanwhile. */
+/* On a connection of its own, from one snapshot: a running server goes on writing meanwhile. A reading connection
+ * would not do, it may not make the new file either. */
 static int copy(const char *from, const char *to)
 {
     struct db *db = NULL;
-    int rc = db_open(from, DB_READ, &db);
+    int rc = db_open(from, DB_WRITE, &db);
     if (rc == 0) rc = db_copy(db, to);
     db_close(db);
     return rc;

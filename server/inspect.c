@@ -114,6 +114,7 @@ int inspect_database(const char *path, FILE *out)
     struct db *db = NULL;
     int rc = db_open(path, DB_READ, &db);
     if (rc == 0) rc = db_begin_read(db);
+    if (rc == MDG_ERR_CORRUPT) complain(rc, _("%s is damaged: it cannot even be opened"), path);
     if (rc == 0) rc = inspect(db, path, out);
     if (db) db_rollback(db);
     db_close(db);

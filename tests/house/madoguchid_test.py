@@ -19,7 +19,7 @@ CODE = r"\b[A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{2}\b"
 
 
 def madoguchid(*arguments, **more):
-    environment = dict(os.environ, LANGUAGE="en", **more.pop("env", {}))
+    environment = {**os.environ, "LANGUAGE": "en", **more.pop("env", {})}
     return subprocess.run([MADOGUCHID, *arguments], capture_output=True, text=True, timeout=60, env=environment, **more)
 
 
@@ -203,9 +203,9 @@ class Verify(Case):
     def test_finds_damage(self):
         self.init()
         with open(os.path.join(self.data, "madoguchi.db"), "r+b") as file:
-            file.seek(4096 + 100)
-            file.write(b"\xa5" * 3000)
-        self.assertNotEqual(madoguchid("verify", "--data", self.data).returncode, OK)
+            file.seek(4096)
+            file.write(b"\xa5" * 16 * 4096)
+        self.ends(madoguchid("verify", "--data", self.data), REFUSED, "damaged", "backup")
 
     def test_while_the_server_runs(self):
         self.init()
