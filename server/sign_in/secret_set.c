@@ -51,13 +51,12 @@ void work_secret_set(struct request *rq)
     secret_check_work(rq);
 }
 
-/* A new account has no role yet; the others set their secret where they may sign in. */
+/* At the staff's terminals everybody may: that is where the office hands a code over, and a new account has no role
+ * yet. Elsewhere whoever may sign in there. */
 static bool may_set_secret(const struct request *rq, const struct account *account)
 {
-    const struct caller *caller = &rq->caller;
     if (account->is_disabled) return false;
-    if (account->roles == 0) return caller->kind != KIND_LOUNGE;
-    return roles_effective(caller->kind, caller->is_private, account->roles) != 0;
+    return (KIND_BIT(rq->caller.kind) & KINDS_STAFF) || sign_in_roles(rq, account) != 0;
 }
 
 int handle_secret_set(struct request *rq)

@@ -19,10 +19,14 @@ static struct span span_at(enum terminal_kind kind)
     return (struct span){10 * US_PER_MINUTE, 12 * US_PER_HOUR};
 }
 
+uint32_t sign_in_roles(const struct request *rq, const struct account *account)
+{
+    return roles_effective(rq->caller.kind, rq->caller.is_private, account->roles) & ROLE_BITS_OF_PERSONS;
+}
+
 static bool may_sign_in(const struct request *rq, const struct account *account)
 {
-    const struct caller *caller = &rq->caller;
-    return !account->is_disabled && roles_effective(caller->kind, caller->is_private, account->roles) != 0;
+    return !account->is_disabled && sign_in_roles(rq, account) != 0;
 }
 
 static bool may_confirm(const struct request *rq, const struct account *account)
@@ -40,7 +44,7 @@ static int sign_in_answer(struct request *rq, const struct account *account, con
     answer->token.len = SIGN_IN_TOKEN_BYTES;
     answer->person_id = account->id;
     answer->name = (char *)account->name;
-    answer->roles = roles_effective(rq->caller.kind, rq->caller.is_private, account->roles);
+    answer->roles = sign_in_roles(rq, account);
     answer->until_us = sign_in->until_us;
     answer->idle_s = (uint32_t)(sign_in->idle_us / US_PER_SECOND);
     if (!answer->token.data) return MDG_ERR_MEMORY;

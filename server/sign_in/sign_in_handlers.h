@@ -2,7 +2,13 @@
 #ifndef MADOGUCHI_SIGN_IN_SIGN_IN_HANDLERS_H
 #define MADOGUCHI_SIGN_IN_SIGN_IN_HANDLERS_H
 
+#include <stdint.h>
+
+struct account;
 struct request;
+
+/* Which of the person's own roles count at the caller's terminal; 0: no sign-in there. */
+uint32_t sign_in_roles(const struct request *rq, const struct account *account);
 
 int prepare_sign_in_start(struct request *rq);
 int prepare_sign_in_confirm(struct request *rq);
