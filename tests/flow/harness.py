@@ -24,6 +24,7 @@ SOURCE = os.environ.get("MADOGUCHI_SOURCE") or os.path.realpath(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.environ.get("MADOGUCHI_BUILD") or os.path.join(SOURCE, "build", "asan")
 MADOGUCHID = os.path.join(BUILD, "server", "madoguchid")
+CLOCK_SHIFT = os.path.join(BUILD, "tests", "clock_shift.so")
 
 COUNTER, OFFICE, LOUNGE, DOOR, COUNCIL, DISPLAY = 1, 2, 3, 4, 5, 6
 KIND_NAMES = {COUNTER: "counter", OFFICE: "office", LOUNGE: "lounge", DOOR: "door", COUNCIL: "council",
@@ -89,6 +90,7 @@ class Server:
         self.log_path = os.path.join(self.folder, "server.log")
         self.settings, self.zone, self.process = dict(settings or {}), zone, None
         self.env = dict(os.environ, **(env or {}))
+        self.clock_shift_s = 0
         self.listen, self.enrol_listen = ("127.0.0.1", 0), ("127.0.0.1", 0)
         self.office_code = ""
         _running.add(self)
@@ -106,11 +108,19 @@ class Server:
             arguments += [f"--{key}", str(value)]
         return arguments
 
+    def environment(self):
+        """With the wall clock moved, if a test wants that (clock_shift.c)."""
+        if not self.clock_shift_s:
+            return self.env
+        sanitizer = self.env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        return dict(self.env, LD_PRELOAD=CLOCK_SHIFT, MDG_CLOCK_SHIFT_S=str(self.clock_shift_s),
+                    ASAN_OPTIONS=sanitizer.strip(":"))
+
     def start(self, timeout=60):
         """Serves; the ports stay the same over restarts."""
         with open(self.log_path, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen([MADOGUCHID, *self.arguments()], stdout=subprocess.PIPE, stderr=log,
-                                            env=self.env)
+                                            env=self.environment())
         try:
             ready = read_line(self.process.stdout, r"ready listen=([0-9.]+):(\d+) enrol=([0-9.]+):(\d+)", timeout,
                               "the server's ready line")
