@@ -94,7 +94,7 @@ int keys_create(const char *dir)
 static bool is_private_file(const struct stat *st)
 {
     if (!S_ISREG(st->st_mode) || (st->st_mode & (S_IRWXO | S_IWGRP | S_IXGRP)) != 0) return false;
-    if ((st->st_mode & S_IRGRP) != 0) return st->st_uid == 0 && st->st_gid == 0;
+    if ((st->st_mode & S_IRGRP) != 0) return (st->st_mode & 0777) == 0440 && st->st_uid == 0 && st->st_gid == 0;
     return st->st_uid == geteuid() || st->st_uid == 0;
 }
 
