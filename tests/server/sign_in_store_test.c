@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
+#include "common/bytes.h"
 #include "server/accounts/accounts_domain.h"
+#include "server/keys/keys_internal.h"
 #include "server/sign_in/sign_in_domain.h"
 #include "server/sign_in/sign_in_store.h"
 #include "server/sign_in/throttle_store.h"
@@ -296,6 +299,29 @@ static void test_secret_set_by_office_rules(void **state)
     assert_int_equal(people_sign_in(people, &office, PEOPLE_OFFICE_NAME, "kaze to ishi to neko"), 0);
 }
 
+/* A hash made with less effort than today's is replaced by the next sign-in, and the secret stays the same. */
+static void test_weak_hash_is_raised(void **state)
+{
+    struct people *people = *state;
+    uint8_t mac[KEY_BYTES];
+    char hex[2 * KEY_BYTES + 1], weak[crypto_pwhash_STRBYTES];
+    struct account account;
+    struct caller counter = people_at(KIND_COUNTER, 2);
+    int64_t id = open_house(people);
+    keys_hmac(people->keys->pepper, DESK_SECRET, strlen(DESK_SECRET), mac);
+    bytes_to_hex(mac, sizeof mac, hex);
+    assert_int_equal(crypto_pwhash_str(weak, hex, strlen(hex), 1, crypto_pwhash_MEMLIMIT_MIN), 0);
+    assert_int_equal(account_set_secret(people->db, id, weak, true), 0);
+
+    assert_int_equal(people_sign_in(people, &counter, DESK_NAME, DESK_SECRET), 0);
+    assert_int_equal(account_by_id(people->db, &people->rq.arena, id, &account), 0);
+    assert_string_not_equal(account.secret_hash, weak);
+    assert_false(secret_hash_is_weak(account.secret_hash));
+    assert_true(account.secret_is_long);
+    assert_int_equal(people_sign_in(people, &counter, DESK_NAME, DESK_SECRET), 0);
+    assert_int_equal(people_sign_in(people, &counter, DESK_NAME, "not it"), MDG_ERR_WRONG_SECRET);
+}
+
 static void test_where_a_secret_is_set(void **state)
 {
     static const struct {
@@ -515,6 +541,7 @@ int main(void)
         WITH_PEOPLE(test_code_lives_once_and_a_day),
         WITH_PEOPLE(test_code_is_cancelled_after_wrong_tries),
         WITH_PEOPLE(test_secret_set_by_office_rules),
+        WITH_PEOPLE(test_weak_hash_is_raised),
         WITH_PEOPLE(test_where_a_secret_is_set),
         WITH_PEOPLE(test_resume),
         WITH_PEOPLE(test_resume_ends_with_the_day),
