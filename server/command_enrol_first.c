@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/code.h"
 #include "common/locale.h"
 #include "server/command.h"
 #include "server/console_client.h"
@@ -60,7 +61,9 @@ static int issue_code(struct console *console, const struct config *config, int 
     if (rc != 0) return rc;
     const Mdg__Terminals *answer = answer_of(response, MDG__TERMINALS__OF_ENROLLED_CODE);
     if (answer) {
-        printf(_("code %s"), answer->enrolled_code->code);
+        char shown[CODE_CHARACTERS + 3];
+        code_format(answer->enrolled_code->code, shown);
+        printf(_("code %s"), shown);
         printf("\n");
         fflush(stdout);
     }
