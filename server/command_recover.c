@@ -31,8 +31,8 @@ static int recover(struct console *console, const struct config *config)
     const Mdg__Body *answer = response->body;
     if (answer && answer->domain_case == MDG__BODY__DOMAIN_ACCOUNTS &&
         answer->accounts->of_case == MDG__ACCOUNTS__OF_RECOVER_CODE) {
-        printf(_("code %s"), answer->accounts->recover_code->code);
-        printf("\n%s\n", _("It holds for one day and once. Hand it over face to face."));
+        console_print_code(answer->accounts->recover_code->code);
+        printf("%s\n", _("It holds for one day and once. Hand it over face to face."));
     } else {
         rc = MDG_ERR_INTERNAL;
     }

@@ -10,6 +10,7 @@
 
 #include <sodium.h>
 
+#include "common/code.h"
 #include "common/day.h"
 #include "common/frame.h"
 #include "common/locale.h"
@@ -133,6 +134,18 @@ int console_call(struct console *console, Mdg__Body *body, int is_write, Mdg__Re
     mdg__response__free_unpacked(*response, NULL);
     *response = NULL;
     return rc;
+}
+
+void console_print_code(const char *code)
+{
+    char letters[CODE_CHARACTERS + 1], shown[CODE_CHARACTERS + 3];
+    if (code_normalize(code, letters) == 0) {
+        code_format(letters, shown);
+        code = shown;
+    }
+    printf(_("code %s"), code);
+    printf("\n");
+    fflush(stdout);
 }
 
 static int say_hello(struct console *console)

@@ -15,4 +15,7 @@ void console_close(struct console *console); /* NULL is allowed */
  * is told to the person in a sentence and its code returned. */
 int console_call(struct console *console, Mdg__Body *body, int is_write, Mdg__Response **response);
 
+/* "code XXXX-XXXX-XX", at once: somebody waits to read it out. */
+void console_print_code(const char *code);
+
 #endif
