@@ -77,7 +77,7 @@ static void remove_database(const char *path)
 }
 
 /* With other keys nobody could sign in and the server could not even show its certificate. */
-static int keys_fit(const struct data_dir *dir, const char *path)
+static int keys_fit(const struct data_dir *dir, const char *path, const char *from)
 {
     struct keys *keys = NULL;
     SSL_CTX *context = NULL;
@@ -86,15 +86,13 @@ static int keys_fit(const struct data_dir *dir, const char *path)
     SSL_CTX_free(context);
     keys_close(keys);
     if (rc != 0)
-        complain(
-            rc,
-            _("this backup cannot be used with the keys in %s: bring back the copy of the keys that belongs to it."),
-            dir->keys);
+        complain(rc, _("%s cannot be used with the keys in %s: bring back the copy of the keys that belongs to it."),
+                 from, dir->keys);
     return rc;
 }
 
 /* A backup of an older program is brought up to this one, as the server would do at its start. */
-static int update(const char *path)
+static int update(const char *path, const char *from)
 {
     char spare[PATH_BYTES + 64], suffix[32];
     struct db *db = NULL;
@@ -106,9 +104,9 @@ static int update(const char *path)
     snprintf(suffix, sizeof suffix, ".before-%04d", version + 1);
     if (paths_join(spare, path, suffix) == 0) unlink(spare); /* the backup itself is that copy */
     if (rc == MDG_ERR_NEWER)
-        complain(rc, _("this backup was made by a newer madoguchid. Install that version."));
+        complain(rc, _("%s was made by a newer madoguchid. Install that version."), from);
     else if (rc != 0)
-        complain(rc, _("this is not a usable backup: %s"), mdg_error_name(rc));
+        complain(rc, _("%s is not a usable backup: %s"), from, mdg_error_name(rc));
     return rc;
 }
 
@@ -156,12 +154,12 @@ static int restore(const struct data_dir *dir, const char *from)
     remove_database(fresh); /* of a try that was broken off */
 
     rc = copy_file(from, fresh);
-    if (rc == 0) rc = update(fresh);
+    if (rc == 0) rc = update(fresh, from);
     if (rc == 0) {
         rc = inspect_database(fresh, stdout);
         if (rc != 0) complain(rc, _("%s is damaged and was not restored. Take another backup."), from);
     }
-    if (rc == 0) rc = keys_fit(dir, fresh);
+    if (rc == 0) rc = keys_fit(dir, fresh, from);
     if (rc != 0) goto done;
 
     rc = renew_epoch(fresh);
