@@ -29,7 +29,7 @@ void work_account_code(struct request *rq)
     work->rc = secret_hash(rq->keys, work->code, work->hash);
 }
 
-static int code_issue(struct request *rq, int64_t account_id)
+static int code_issue(struct request *rq, int64_t person_id)
 {
     const struct code_work *work = rq->work;
     Mdg__AccountCode *answer = answer_new(rq);
@@ -39,7 +39,7 @@ static int code_issue(struct request *rq, int64_t account_id)
     answer->code = arena_strdup(&rq->arena, shown);
     answer->until_us = rq->now_us + ACCOUNT_CODE_LIFE_US;
     if (!answer->code) return MDG_ERR_MEMORY;
-    return work->rc != 0 ? work->rc : account_code_put(rq->db, account_id, work->hash, answer->until_us);
+    return work->rc != 0 ? work->rc : account_code_put(rq->db, person_id, work->hash, answer->until_us);
 }
 
 /* A name in the arena and its key; refused when nothing is left of it. */

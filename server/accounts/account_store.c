@@ -16,28 +16,28 @@
 #define ACCOUNT_COLUMNS \
     "id, name, name_key, reading, roles, is_disabled, secret_hash, secret_is_long, last_sign_in_us, created_us, rev"
 
-static const char SQL_BY_ID[] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = ?1";
-static const char SQL_BY_NAME_KEY[] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE name_key = ?1";
-static const char SQL_PAGE[] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id > ?1 ORDER BY id LIMIT ?2";
-static const char SQL_ROLES[] = "SELECT roles FROM account WHERE id = ?1 AND is_disabled = 0";
+static const char SQL_BY_ID[] = "SELECT " ACCOUNT_COLUMNS " FROM person WHERE id = ?1";
+static const char SQL_BY_NAME_KEY[] = "SELECT " ACCOUNT_COLUMNS " FROM person WHERE name_key = ?1";
+static const char SQL_PAGE[] = "SELECT " ACCOUNT_COLUMNS " FROM person WHERE id > ?1 ORDER BY id LIMIT ?2";
+static const char SQL_ROLES[] = "SELECT roles FROM person WHERE id = ?1 AND is_disabled = 0";
 static const char SQL_USABLE_OFFICES[] = /* 2: the office's bit */
-    "SELECT count(*) FROM account"
+    "SELECT count(*) FROM person"
     " WHERE is_disabled = 0 AND secret_hash IS NOT NULL AND (roles & 2) = 2 AND id <> ?1";
 static const char SQL_INSERT[] =
-    "INSERT INTO account (id, name, name_key, reading, roles, is_disabled, secret_hash, secret_is_long,"
+    "INSERT INTO person (id, name, name_key, reading, roles, is_disabled, secret_hash, secret_is_long,"
     " last_sign_in_us, created_us, rev) VALUES (?1, ?2, ?3, ?4, ?5, 0, NULL, 0, 0, ?6, ?7)";
-static const char SQL_SET_ROLES[] = "UPDATE account SET roles = ?2, rev = ?3 WHERE id = ?1";
-static const char SQL_SET_DISABLED[] = "UPDATE account SET is_disabled = ?2, rev = ?3 WHERE id = ?1";
-static const char SQL_SET_REV[] = "UPDATE account SET rev = ?2 WHERE id = ?1";
-static const char SQL_SET_SECRET[] = "UPDATE account SET secret_hash = ?2, secret_is_long = ?3 WHERE id = ?1";
-static const char SQL_SIGNED_IN[] = "UPDATE account SET last_sign_in_us = ?2 WHERE id = ?1";
-static const char SQL_CODE[] = "SELECT hash, until_us, wrong_tries FROM account_code WHERE account_id = ?1";
+static const char SQL_SET_ROLES[] = "UPDATE person SET roles = ?2, rev = ?3 WHERE id = ?1";
+static const char SQL_SET_DISABLED[] = "UPDATE person SET is_disabled = ?2, rev = ?3 WHERE id = ?1";
+static const char SQL_SET_REV[] = "UPDATE person SET rev = ?2 WHERE id = ?1";
+static const char SQL_SET_SECRET[] = "UPDATE person SET secret_hash = ?2, secret_is_long = ?3 WHERE id = ?1";
+static const char SQL_SIGNED_IN[] = "UPDATE person SET last_sign_in_us = ?2 WHERE id = ?1";
+static const char SQL_CODE[] = "SELECT hash, until_us, wrong_tries FROM person_code WHERE person_id = ?1";
 static const char SQL_CODE_PUT[] =
-    "INSERT INTO account_code (account_id, hash, until_us, wrong_tries) VALUES (?1, ?2, ?3, 0)"
-    " ON CONFLICT (account_id) DO UPDATE SET hash = excluded.hash, until_us = excluded.until_us, wrong_tries = 0";
-static const char SQL_CODE_WRONG[] = "UPDATE account_code SET wrong_tries = wrong_tries + 1 WHERE account_id = ?1";
-static const char SQL_CODE_CANCEL[] = "DELETE FROM account_code WHERE account_id = ?1 AND wrong_tries >= ?2";
-static const char SQL_CODE_DROP[] = "DELETE FROM account_code WHERE account_id = ?1";
+    "INSERT INTO person_code (person_id, hash, until_us, wrong_tries) VALUES (?1, ?2, ?3, 0)"
+    " ON CONFLICT (person_id) DO UPDATE SET hash = excluded.hash, until_us = excluded.until_us, wrong_tries = 0";
+static const char SQL_CODE_WRONG[] = "UPDATE person_code SET wrong_tries = wrong_tries + 1 WHERE person_id = ?1";
+static const char SQL_CODE_CANCEL[] = "DELETE FROM person_code WHERE person_id = ?1 AND wrong_tries >= ?2";
+static const char SQL_CODE_DROP[] = "DELETE FROM person_code WHERE person_id = ?1";
 
 static int account_from_row(struct db_stmt *stmt, struct arena *arena, struct account *account)
 {
@@ -185,10 +185,10 @@ int account_signed_in(struct db *db, int64_t id, int64_t now_us)
     return db_run(stmt);
 }
 
-int account_code_by_id(struct db *db, int64_t account_id, struct account_code *code)
+int account_code_by_id(struct db *db, int64_t person_id, struct account_code *code)
 {
     struct db_stmt *stmt = db_stmt(db, SQL_CODE);
-    db_bind_i64(stmt, 1, account_id);
+    db_bind_i64(stmt, 1, person_id);
     *code = (struct account_code){0};
     int rc = db_step(stmt);
     if (rc == 0) rc = MDG_ERR_NOT_FOUND;
@@ -207,32 +207,32 @@ bool account_code_is_usable(const struct account_code *code, int64_t now_us)
     return code->hash[0] && now_us < code->until_us && code->wrong_tries < ACCOUNT_CODE_TRIES_MAX;
 }
 
-int account_code_put(struct db *db, int64_t account_id, const char *hash, int64_t until_us)
+int account_code_put(struct db *db, int64_t person_id, const char *hash, int64_t until_us)
 {
     struct db_stmt *stmt = db_stmt(db, SQL_CODE_PUT);
-    db_bind_i64(stmt, 1, account_id);
+    db_bind_i64(stmt, 1, person_id);
     db_bind_text(stmt, 2, hash);
     db_bind_i64(stmt, 3, until_us);
     return db_run(stmt);
 }
 
-int account_code_wrong(struct db *db, int64_t account_id)
+int account_code_wrong(struct db *db, int64_t person_id)
 {
     struct db_stmt *count = db_stmt(db, SQL_CODE_WRONG);
-    db_bind_i64(count, 1, account_id);
+    db_bind_i64(count, 1, person_id);
     int rc = db_run(count);
     if (rc != 0) return rc;
 
     struct db_stmt *cancel = db_stmt(db, SQL_CODE_CANCEL);
-    db_bind_i64(cancel, 1, account_id);
+    db_bind_i64(cancel, 1, person_id);
     db_bind_i64(cancel, 2, ACCOUNT_CODE_TRIES_MAX);
     return db_run(cancel);
 }
 
-int account_code_drop(struct db *db, int64_t account_id)
+int account_code_drop(struct db *db, int64_t person_id)
 {
     struct db_stmt *stmt = db_stmt(db, SQL_CODE_DROP);
-    db_bind_i64(stmt, 1, account_id);
+    db_bind_i64(stmt, 1, person_id);
     return db_run(stmt);
 }
 

@@ -59,13 +59,13 @@ int account_set_secret(struct db *db, int64_t id, const char *hash, bool is_long
 int account_signed_in(struct db *db, int64_t id, int64_t now_us);
 
 /* MDG_ERR_NOT_FOUND: none was issued, or it was used or cancelled. */
-int account_code_by_id(struct db *db, int64_t account_id, struct account_code *code);
+int account_code_by_id(struct db *db, int64_t person_id, struct account_code *code);
 bool account_code_is_usable(const struct account_code *code, int64_t now_us);
 /* Takes the place of an earlier one. */
-int account_code_put(struct db *db, int64_t account_id, const char *hash, int64_t until_us);
+int account_code_put(struct db *db, int64_t person_id, const char *hash, int64_t until_us);
 /* Counts a wrong try; the last one cancels the code. */
-int account_code_wrong(struct db *db, int64_t account_id);
-int account_code_drop(struct db *db, int64_t account_id);
+int account_code_wrong(struct db *db, int64_t person_id);
+int account_code_drop(struct db *db, int64_t person_id);
 
 /* For the installation: the first account, with the office role and a one-day code (ACCOUNT_CODE_BYTES, as
  * shown). Hashes, which takes a tenth of a second. MDG_ERR_INVALID: no usable name. MDG_ERR_CONFLICT: taken. */

@@ -7,13 +7,13 @@
 #include "server/store/db.h"
 
 static const char SQL_INSERT[] =
-    "INSERT INTO sign_in (id, token_hash, account_id, terminal_id, from_us, until_us, idle_us, last_us, ended_us)"
+    "INSERT INTO sign_in (id, token_hash, person_id, terminal_id, from_us, until_us, idle_us, last_us, ended_us)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?5, NULL)";
 static const char SQL_BY_TOKEN[] =
-    "SELECT id, account_id, terminal_id, from_us, until_us, idle_us, last_us, ended_us FROM sign_in"
+    "SELECT id, person_id, terminal_id, from_us, until_us, idle_us, last_us, ended_us FROM sign_in"
     " WHERE token_hash = ?1";
 static const char SQL_END[] = "UPDATE sign_in SET ended_us = ?2 WHERE id = ?1 AND ended_us IS NULL";
-static const char SQL_END_PERSON[] = "UPDATE sign_in SET ended_us = ?2 WHERE account_id = ?1 AND ended_us IS NULL";
+static const char SQL_END_PERSON[] = "UPDATE sign_in SET ended_us = ?2 WHERE person_id = ?1 AND ended_us IS NULL";
 static const char SQL_TOUCH[] = "UPDATE sign_in SET last_us = ?2 WHERE id = ?1 AND last_us < ?2";
 
 int sign_in_insert(struct db *db, const struct sign_in *sign_in, const uint8_t token[SIGN_IN_TOKEN_BYTES])

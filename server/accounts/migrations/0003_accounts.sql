@@ -1,5 +1,5 @@
 -- People of the centre. An account is never deleted, only disabled: the audit trail names it for ever.
-CREATE TABLE account (
+CREATE TABLE person (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
     name_key TEXT NOT NULL UNIQUE,
@@ -14,11 +14,11 @@ CREATE TABLE account (
 ) STRICT;
 
 -- Accounts that can act: few, and counted before each change of roles.
-CREATE INDEX account_usable ON account (id) WHERE is_disabled = 0 AND secret_hash IS NOT NULL;
+CREATE INDEX person_usable ON person (id) WHERE is_disabled = 0 AND secret_hash IS NOT NULL;
 
 -- The one-day code with which a person sets a new secret; at most one an account.
-CREATE TABLE account_code (
-    account_id INTEGER PRIMARY KEY REFERENCES account (id),
+CREATE TABLE person_code (
+    person_id INTEGER PRIMARY KEY REFERENCES person (id),
     hash TEXT NOT NULL,
     until_us INTEGER NOT NULL,
     wrong_tries INTEGER NOT NULL CHECK (wrong_tries >= 0)
@@ -28,7 +28,7 @@ CREATE TABLE account_code (
 CREATE TABLE sign_in (
     id INTEGER PRIMARY KEY,
     token_hash BLOB NOT NULL UNIQUE,
-    account_id INTEGER NOT NULL REFERENCES account (id),
+    person_id INTEGER NOT NULL REFERENCES person (id),
     terminal_id INTEGER NOT NULL,
     from_us INTEGER NOT NULL,
     until_us INTEGER NOT NULL CHECK (until_us > from_us),
@@ -37,7 +37,7 @@ CREATE TABLE sign_in (
     ended_us INTEGER
 ) STRICT;
 
-CREATE INDEX sign_in_open_by_account ON sign_in (account_id) WHERE ended_us IS NULL;
+CREATE INDEX sign_in_open_by_person ON sign_in (person_id) WHERE ended_us IS NULL;
 
 -- Wrong secrets. Names that are no account have rows like the others, so nothing shows which exist:
 -- name_hash is a keyed hash of the name as typed. terminal_id 0: the name anywhere; name_hash of no bytes: the
