@@ -125,8 +125,6 @@ static void on_connection_frame(void *arg, const Mdg__Frame *frame)
     struct mdg_client *client = arg;
     if (client->is_closing) return;
     if (frame->kind_case == MDG__FRAME__KIND_RESPONSE) {
-        const Mdg__Refusal *refusal = frame->response->refusal;
-        if (refusal && refusal->code == MDG_ERR_SIGN_IN_NEEDED) sign_in_forget(client);
         calls_answer(&client->calls, frame->response);
     } else if (client->link == MDG_LINK_ONLINE) {
         subscription_take(client, frame->part);
@@ -232,12 +230,31 @@ int client_call(struct mdg_client *client, const Mdg__Body *body, const uint8_t 
     return 0;
 }
 
+struct user_call {
+    mdg_reply_cb *cb;
+    void *arg;
+};
+
+static void on_user_reply(struct mdg_client *client, int rc, const Mdg__Response *response, void *arg)
+{
+    struct user_call call = *(struct user_call *)arg;
+    free(arg);
+    /* The server has ended the sign-in, e.g. after idling. What waited in the outbox says nothing about now. */
+    if (rc == 0 && response->refusal && response->refusal->code == MDG_ERR_SIGN_IN_NEEDED) sign_in_forget(client);
+    call.cb(client, rc, response, call.arg);
+}
+
 int mdg_call(struct mdg_client *client, const Mdg__Body *body, const uint8_t *key, unsigned timeout_ms,
              mdg_reply_cb *cb, void *arg, uint64_t *call_id)
 {
     if (client->is_closing) return MDG_ERR_SHUTTING_DOWN;
     if (client->link != MDG_LINK_ONLINE) return MDG_ERR_OFFLINE;
-    return client_call(client, body, key, NULL, timeout_ms, cb, arg, call_id);
+    struct user_call *call = malloc(sizeof *call);
+    if (!call) return MDG_ERR_MEMORY;
+    *call = (struct user_call){cb, arg};
+    int rc = client_call(client, body, key, NULL, timeout_ms, on_user_reply, call, call_id);
+    if (rc != 0) free(call);
+    return rc;
 }
 
 void mdg_call_cancel(struct mdg_client *client, uint64_t call_id)

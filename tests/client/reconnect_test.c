@@ -1,0 +1,86 @@
+/* tests/client/reconnect_test.c */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "client/lib/reconnect.h"
+#include "common/error.h"
+
+static void test_delay_lies_between_its_bounds(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned failures;
+        uint32_t retry_after_ms;
+        uint64_t least_ms, most_ms;
+    } CASES[] = {
+        {"the first", 0, 0, 500, 1000},
+        {"the second", 1, 0, 500, 2000},
+        {"the fifth", 4, 0, 500, 16000},
+        {"the sixth", 5, 0, 500, 30000},
+        {"the hundredth", 100, 0, 500, 30000},
+        {"as many as fit", UINT32_MAX, 0, 500, 30000},
+        {"the server asked for more", 0, 60000, 60500, 61000},
+        {"the server asked for the most", 40, UINT32_MAX, UINT64_C(4294967295) + 500, UINT64_C(4294967295) + 30000},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        uint64_t span = CASES[i].most_ms - CASES[i].least_ms;
+        uint64_t lowest = reconnect_delay_ms(CASES[i].failures, CASES[i].retry_after_ms, 0);
+        uint64_t highest = reconnect_delay_ms(CASES[i].failures, CASES[i].retry_after_ms, span);
+        uint64_t round = reconnect_delay_ms(CASES[i].failures, CASES[i].retry_after_ms, span + 1);
+        if (lowest != CASES[i].least_ms || highest != CASES[i].most_ms || round != lowest) {
+            fail_msg("%s: %llu to %llu, then %llu", CASES[i].name, (unsigned long long)lowest,
+                     (unsigned long long)highest, (unsigned long long)round);
+        }
+    }
+}
+
+static void test_any_random_number_stays_inside(void **state)
+{
+    (void)state;
+    uint64_t random = 88172645463325252u; /* xorshift */
+    for (int i = 0; i < 10000; i++) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        uint64_t delay = reconnect_delay_ms((unsigned)(i % 12), 0, random);
+        if (delay < RECONNECT_LEAST_MS || delay > RECONNECT_MOST_MS) fail_msg("%llu", (unsigned long long)delay);
+    }
+}
+
+static void test_what_is_not_tried_again(void **state)
+{
+    static const struct {
+        int error;
+        bool is_final;
+    } CASES[] = {
+        {MDG_ERR_REVOKED, true},
+        {MDG_ERR_CERTIFICATE_EXPIRED, true},
+        {MDG_ERR_UNTRUSTED, true},
+        {MDG_ERR_VERSION, true},
+        {MDG_ERR_OFFLINE, false},
+        {MDG_ERR_BUSY, false},
+        {MDG_ERR_CONFIG, false},
+        {MDG_ERR_SHUTTING_DOWN, false},
+        {MDG_ERR_CRYPTO, false},
+        {MDG_ERR_CORRUPT, false},
+        {-111, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        if (reconnect_is_final(CASES[i].error) != CASES[i].is_final) fail_msg("%s", mdg_error_name(CASES[i].error));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_delay_lies_between_its_bounds),
+        cmocka_unit_test(test_any_random_number_stays_inside),
+        cmocka_unit_test(test_what_is_not_tried_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
