@@ -28,18 +28,25 @@ static int roles_set(struct request *rq, const struct account *account, uint32_t
                 .kind = EFFECT_PERSON_CHANGED, .person_id = account->id, .roles = roles, .until_us = INT64_MAX});
 }
 
-int prepare_account_roles(struct request *rq)
+/* Twice: before it is asked of the second person, and when that one agrees, hours later perhaps. */
+static int roles_by_office(struct request *rq, struct account *account)
 {
     const Mdg__AccountRoles *op = rq->op;
-    struct account account;
     int offices;
     int rc = account_usable_offices(rq->db, 0, &offices);
     if (rc != 0) return rc;
     if (offices < ACCOUNT_USABLE_OFFICES) return refuse(rq, MDG_ERR_SECOND_PERSON, NULL, "console");
-
-    rc = account_by_id(rq->db, &rq->arena, op->person_id, &account);
+    rc = account_by_id(rq->db, &rq->arena, op->person_id, account);
     if (rc == MDG_ERR_NOT_FOUND) return refuse(rq, rc, "person_id", NULL);
-    if (rc == 0) rc = roles_check(rq, &account, op->roles);
+    if (rc == 0) rc = roles_check(rq, account, op->roles);
+    return rc;
+}
+
+int prepare_account_roles(struct request *rq)
+{
+    struct account account;
+    int rc = roles_by_office(rq, &account);
+    if (rc == 0) rq->object_id = account.id; /* for the approval: what it would change */
     return rc;
 }
 
@@ -47,8 +54,8 @@ int handle_account_roles(struct request *rq)
 {
     const Mdg__AccountRoles *op = rq->op;
     struct account account;
-    int rc = prepare_account_roles(rq); /* hours may lie between the asking and the second person */
-    if (rc == 0) rc = account_by_id(rq->db, &rq->arena, op->person_id, &account);
+    int rc = roles_by_office(rq, &account);
+    rq->object_id = 0; /* named anew by the change */
     if (rc == 0) rc = roles_set(rq, &account, op->roles);
     return rc;
 }

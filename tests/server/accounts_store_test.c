@@ -163,6 +163,8 @@ static void test_last_office(void **state)
     assert_string_equal(people->rq.refusal.rule, "approval");
 
     assert_int_equal(people_roles(people, people->office_id, ROLE_BIT_DESK), 0);
+    assert_int_equal(people->rq.object_id, people->office_id);
+    assert_int_equal(people->rq.rev, account_now(people, people->office_id).rev);
     assert_int_equal(call_on(people, MDG__ACCOUNTS__OF_DISABLE, second), MDG_ERR_STATE);
     assert_int_equal(people_roles(people, second, 0), MDG_ERR_SECOND_PERSON);
 }
