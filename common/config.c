@@ -38,7 +38,8 @@ struct config_unit {
     int64_t factor;
 };
 static const struct config_unit SECONDS_UNITS[] = {{"", 1}, {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-static const struct config_unit BYTES_UNITS[] = {{"", 1}, {"K", 1024}, {"M", 1024 * 1024}, {"G", 1024 * 1024 * 1024}};
+static const struct config_unit BYTES_UNITS[] = {
+    {"", 1}, {"K", 1024}, {"M", INT64_C(1) << 20}, {"G", INT64_C(1) << 30}};
 static const struct config_unit COUNT_UNITS[] = {{"", 1}};
 
 static const struct config_unit *units_of(enum config_type type, size_t *count)

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/code.h"
 #include "common/locale.h"
 #include "server/command.h"
 #include "server/console_client.h"
@@ -60,13 +59,7 @@ static int issue_code(struct console *console, const struct config *config, int 
     int rc = call(console, &terminals, 1, &response);
     if (rc != 0) return rc;
     const Mdg__Terminals *answer = answer_of(response, MDG__TERMINALS__OF_ENROLLED_CODE);
-    if (answer) {
-        char shown[CODE_CHARACTERS + 3];
-        code_format(answer->enrolled_code->code, shown);
-        printf(_("code %s"), shown);
-        printf("\n");
-        fflush(stdout);
-    }
+    if (answer) console_print_code(answer->enrolled_code->code);
     mdg__response__free_unpacked(response, NULL);
     return answer ? 0 : MDG_ERR_INTERNAL;
 }
