@@ -16,7 +16,7 @@ CONNECTIONS = 200
 
 
 class Feed(harness.CentreCase):
-    settings = {"terminal-connections": 64, "address-connections": 64}
+    settings = {"terminal-connections": 64, "address-connections": 64, "request-rate": 100000, "request-burst": 100000}
 
     @classmethod
     def prepare(cls):
@@ -165,9 +165,8 @@ class Feed(harness.CentreCase):
         for number in (0, 3, 2**32 - 1):
             with self.subTest(number=number):
                 self.refused("INVALID", client.ask, "feed", "subscribe", {"subscription": number})
-        for epoch in (b"short", b"x" * 17):
-            with self.subTest(epoch=len(epoch)):
-                self.refused("INVALID", client.ask, "feed", "subscribe", {"subscription": 1, "epoch": epoch})
+        self.refused("INVALID", client.ask, "feed", "subscribe", {"subscription": 1, "epoch": b"x" * 17})
+        self.refused("INVALID", client.ask, "feed", "subscribe", {"subscription": 1, "since_rev": -1})
 
     def test_a_rev_that_never_was_starts_afresh(self):
         client = self.connect()

@@ -46,7 +46,7 @@ CALLS = {
     "accounts.recover": ("console", "console", "write", "change", ""),
     "accounts.grant": ("console", "console", "write", "change", ""),
     "accounts.terminal_unlock": ("office", STAFF_KINDS, "write", "change", "confirm"),
-    "approvals.decide": ("office", STAFF_KINDS, "write", "change", ""),
+    "approvals.decide": ("office", STAFF_KINDS, "write", "change", "confirm"),
     "approvals.list": ("office", STAFF_KINDS, "read", "none", ""),
     "visits.count": (STAFF + " counter-alone", STAFF_KINDS, "write", "change", "may-wait terminal-suffices"),
     "visits.undo": (STAFF + " counter-alone", STAFF_KINDS, "write", "change", "may-wait terminal-suffices"),
@@ -230,6 +230,7 @@ class SecondPerson(harness.CentreCase):
         client = self.centre.connect("office")
         self.addCleanup(client.close)
         client.sign_in("second", self.centre.secrets["second"])
+        client.call("sign_in", "confirm", {"secret": self.centre.secrets["second"]})
         return client
 
     def roles_of(self, person):

@@ -193,8 +193,8 @@ class Wire:
             raise Gone(f"sending failed: {error}") from error
 
     def receive(self, timeout):
-        """The next frame, or None when none came in time."""
-        end = time.monotonic() + timeout
+        """The next frame, or None when none came in time; what is there already is always looked at."""
+        end, is_first = time.monotonic() + timeout, True
         while True:
             if len(self.buffer) >= 4:
                 length = struct.unpack_from(">I", self.buffer)[0]
@@ -204,9 +204,10 @@ class Wire:
                     frame = Frame.FromString(bytes(self.buffer[4:4 + length]))
                     del self.buffer[:4 + length]
                     return frame
-            left = end - time.monotonic()
-            if left < 0:
+            left = max(end - time.monotonic(), 0)
+            if left == 0 and not is_first:
                 return None
+            is_first = False
             try:
                 data = self.link.receive(left)
             except (socket.timeout, ssl.SSLWantReadError):
@@ -382,6 +383,8 @@ class Client:
     def subscribe(self, replica, view=""):
         answer = self.call("feed", "subscribe", {"subscription": replica.subscription, "view": view,
                                                  "epoch": replica.epoch, "since_rev": replica.rev})
+        # Parts that came before this answer are of the subscription that it takes the place of.
+        self.parts = collections.deque(p for p in self.parts if p.subscription != replica.subscription)
         replica.on_subscribed(answer.body.feed.subscribed)
         return answer.body.feed.subscribed
 

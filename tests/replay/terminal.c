@@ -11,6 +11,7 @@
  *   replay_terminal enrol PROFILE HOST PORT SERVICE_PORT CODE   makes the profile first: "check NNNNNN", "enrolled ID"
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,6 +245,7 @@ static int run_enrolment(char **words)
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGPIPE, SIG_IGN); /* a server that was killed is an error of the write */
     if (argc == 7 && strcmp(argv[1], "enrol") == 0) return run_enrolment(argv + 2);
     if (argc == 2) return run_terminal(argv[1]);
     fprintf(stderr, "usage: replay_terminal PROFILE | replay_terminal enrol PROFILE HOST PORT SERVICE_PORT CODE\n");
