@@ -341,7 +341,6 @@ int mdg_client_new(uv_loop_t *loop, const struct mdg_options *options, struct md
     if (!client) return MDG_ERR_MEMORY;
     *client = (struct mdg_client){.loop = loop,
                                   .has_feed = !options->without_feed,
-                                  .has_sign_in = !options->without_sign_in,
                                   .events = options->events,
                                   .replica_lock = -1,
                                   .why_offline = MDG_ERR_OFFLINE,
@@ -354,7 +353,7 @@ int mdg_client_new(uv_loop_t *loop, const struct mdg_options *options, struct md
         client_free(client);
         return rc;
     }
-    if (client->has_sign_in) profile_load_sign_in(&client->profile, &client->sign_in);
+    if (!options->without_sign_in) profile_load_sign_in(&client->profile, &client->sign_in);
     make_timers(client);
     sign_in_check(client);
     submit_age(client);

@@ -24,7 +24,7 @@ struct mdg_client {
     struct profile profile;
     struct profile_sign_in sign_in;
     char program[64];
-    bool has_feed, has_sign_in;
+    bool has_feed;
     struct mdg_events events;
 
     struct connection *connection; /* NULL: none */

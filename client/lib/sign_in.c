@@ -20,7 +20,7 @@ void sign_in_forget(struct mdg_client *client)
     if (client->sign_in.token_length == 0) return;
     OPENSSL_cleanse(&client->sign_in, sizeof client->sign_in);
     client->sign_in = (struct profile_sign_in){0};
-    if (client->has_sign_in) profile_forget_sign_in(&client->profile);
+    profile_forget_sign_in(&client->profile);
     client_notify(client);
 }
 
@@ -44,7 +44,7 @@ int sign_in_take(struct mdg_client *client, const Mdg__SignedIn *signed_in)
     memcpy(is->token, signed_in->token.data, SIGN_IN_TOKEN_BYTES);
     snprintf(is->name, sizeof is->name, "%s", signed_in->name);
     /* Without the file the sign-in lasts as long as this process. */
-    int rc = client->has_sign_in ? profile_save_sign_in(&client->profile, is) : 0;
+    int rc = profile_save_sign_in(&client->profile, is);
     if (rc != 0) log_warn("sign_in.save", "rc=%s", mdg_error_name(rc));
     client_notify(client);
     return 0;
@@ -110,6 +110,7 @@ int mdg_sign_out(struct mdg_client *client, mdg_reply_cb *cb, void *arg)
     sign_in.end = &end;
     mdg_key_new(key);
     sign_in_forget(client);
+    profile_forget_sign_in(&client->profile); /* also one that this client did not take up */
     if (client->link == MDG_LINK_ONLINE && call_sign_in(client, &sign_in, key, cb, arg) == 0) return 0;
     int rc = calls_add(&client->calls, 0, cb, arg, &id);
     if (rc == 0) calls_end_later(&client->calls, id, MDG_ERR_OFFLINE);
