@@ -6,17 +6,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "server/accounts/accounts_domain.h"
-#include "server/centre/centre_store.h"
 #include "server/sign_in/sign_in_domain.h"
-#include "server/store/migrations.h"
 
-#define ARENA_BYTES (1024u * 1024u)
+#define ARENA_BYTES (64u * 1024u)
 
 static void must(int rc, const char *what)
 {
@@ -27,24 +23,16 @@ int people_setup(void **state)
 {
     struct people *people = calloc(1, sizeof *people);
     struct turn turn;
+    struct account office;
     if (!people) return -1;
+    fixture_open(&people->fixture);
+    people->db = people->fixture.db;
+    people->keys = people->fixture.keys;
     people->now_us = PEOPLE_T0;
-    snprintf(people->key_dir, sizeof people->key_dir, "/tmp/madoguchi-people-XXXXXX");
-    if (!mkdtemp(people->key_dir)) return -1;
-    must(rmdir(people->key_dir), "rmdir");
-    must(keys_create(people->key_dir), "keys_create");
-    must(keys_open(people->key_dir, &people->keys), "keys_open");
-    must(db_create(":memory:", &people->db), "db_create");
-    must(migrations_apply(people->db, ":memory:"), "migrations_apply");
-    must(db_begin_write(people->db), "db_begin_write");
-    must(centre_create(people->db, "Midori", "Asia/Tokyo", people->now_us), "centre_create");
-    must(db_commit(people->db), "db_commit");
     must(turn_begin(&turn, people->db), "turn_begin");
     must(account_create_first(&turn, people->keys, PEOPLE_OFFICE_NAME, people->now_us, people->office_code), "first");
     must(turn_commit(&turn), "turn_commit");
     arena_init(&people->rq.arena, ARENA_BYTES);
-
-    struct account office;
     must(account_by_name_key(people->db, &people->rq.arena, "hanako", &office), "the first account");
     people->office_id = office.id;
     *state = people;
@@ -54,14 +42,10 @@ int people_setup(void **state)
 int people_teardown(void **state)
 {
     struct people *people = *state;
-    char command[128];
     arena_fini(&people->rq.arena);
-    db_close(people->db);
-    keys_close(people->keys);
-    snprintf(command, sizeof command, "rm -rf '%s'", people->key_dir);
-    int rc = system(command);
+    fixture_close(&people->fixture);
     free(people);
-    return rc;
+    return 0;
 }
 
 struct caller people_at(enum terminal_kind kind, int64_t terminal_id)
@@ -83,52 +67,25 @@ struct caller people_office(const struct people *people)
     return caller;
 }
 
-static const struct route *route_of(const struct domain *domain, uint32_t op)
-{
-    for (size_t i = 0; i < domain->routes_count; i++) {
-        if (domain->routes[i].op == op) return &domain->routes[i];
-    }
-    fail_msg("%s has no call %u", domain->name, (unsigned)op);
-    return NULL;
-}
-
-static int run_on_turn(struct people *people)
-{
-    struct request *rq = &people->rq;
-    struct turn turn, mark;
-    must(turn_begin(&turn, people->db), "turn_begin");
-    must(turn_mark(&turn, &mark), "turn_mark");
-    rq->turn = &turn;
-    int rc = rq->route->handle(rq);
-    must(rc == 0 ? turn_release(&turn) : turn_rewind(&turn, &mark), "savepoint");
-    must(turn_commit(&turn), "turn_commit");
-    rq->turn = NULL;
-    return rc;
-}
-
 int people_call(struct people *people, const struct caller *caller, const struct domain *domain, uint32_t op,
                 const void *message)
 {
-    static const Mdg__Request NO_ENVELOPE = MDG__REQUEST__INIT;
-    struct request *rq = &people->rq;
-    arena_fini(&rq->arena);
-    *rq = (struct request){.route = route_of(domain, op),
-                           .domain = domain,
-                           .caller = *caller,
-                           .msg = &NO_ENVELOPE,
-                           .op = message,
-                           .now_us = people->now_us,
-                           .db = people->db,
-                           .keys = people->keys};
-    arena_init(&rq->arena, ARENA_BYTES);
-    int rc = rq->route->prepare ? rq->route->prepare(rq) : 0;
-    if (rc == 0 && rq->route->work && rq->work) rq->route->work(rq);
-    void (*between)(struct people *) = people->between;
-    people->between = NULL;
-    if (rc == 0 && between) between(people);
-    if (rc == 0) rc = run_on_turn(people);
-    if (rc != 0) rq->effects_count = 0;
-    return rc != 0 ? rc : rq->refusal.code;
+    Mdg__Body body = MDG__BODY__INIT;
+    Mdg__Accounts accounts = MDG__ACCOUNTS__INIT;
+    Mdg__SignIn sign_in = MDG__SIGN_IN__INIT;
+    body.domain_case = (Mdg__Body__DomainCase)domain->arm;
+    /* The arms of a oneof are pointers in a union: any of them carries the message. */
+    if (domain->arm == ACCOUNTS_DOMAIN.arm) {
+        body.accounts = &accounts;
+        accounts.of_case = (Mdg__Accounts__OfCase)op;
+        accounts.create = (Mdg__AccountCreate *)message;
+    } else {
+        body.sign_in = &sign_in;
+        sign_in.of_case = (Mdg__SignIn__OfCase)op;
+        sign_in.start = (Mdg__SignInStart *)message;
+    }
+    arena_fini(&people->rq.arena);
+    return fixture_run(&people->fixture, domain, caller, &body, people->now_us, &people->rq);
 }
 
 int people_create(struct people *people, const char *name, int64_t *id, char code[ACCOUNT_CODE_BYTES])
@@ -182,8 +139,5 @@ int people_roles(struct people *people, int64_t id, uint32_t roles)
 
 const struct effect *people_effect(const struct people *people, enum effect_kind kind)
 {
-    for (int i = 0; i < people->rq.effects_count; i++) {
-        if (people->rq.effects[i].kind == kind) return &people->rq.effects[i];
-    }
-    return NULL;
+    return fixture_effect(&people->rq, kind);
 }

@@ -1,24 +1,22 @@
-/* tests/support/people.h - a centre in memory with accounts, and the calls of people upon it: each runs through the
- * stages of its route as dispatch runs them (prepare, work, handle in a savepoint). */
+/* tests/support/people.h - a fresh centre with its first account, and the calls of people upon it. */
 #ifndef MADOGUCHI_TESTS_PEOPLE_H
 #define MADOGUCHI_TESTS_PEOPLE_H
 
 #include "server/accounts/account_store.h"
-#include "server/request/domain.h"
+#include "tests/support/handler_fixture.h"
 
 #define PEOPLE_OFFICE_NAME "Hanako"
 #define PEOPLE_OFFICE_SECRET "kumo to iwa to neko"
-#define PEOPLE_T0 (INT64_C(1750000000) * US_PER_SECOND)
+#define PEOPLE_T0 FIXTURE_T0
 
 struct people {
-    struct db *db;
+    struct fixture fixture;
+    struct db *db; /* the fixture's, as are the keys */
     struct keys *keys;
-    char key_dir[64];
     int64_t now_us;
     int64_t office_id;
     char office_code[ACCOUNT_CODE_BYTES];
-    struct request rq;                      /* of the last call: answer, refusal, effects */
-    void (*between)(struct people *people); /* run once after work and before handle, as if another came first */
+    struct request rq; /* of the last call: answer, refusal, effects */
 };
 
 /* cmocka's set-up and tear-down: a fresh centre at PEOPLE_T0, with its first account. */
@@ -30,7 +28,8 @@ struct caller people_at(enum terminal_kind kind, int64_t terminal_id);
 struct caller people_console(void);
 struct caller people_office(const struct people *people); /* the first account, confirmed, at office terminal 1 */
 
-/* Runs the call op of domain with this message. 0 or the refusal's code; the rest is in people->rq. */
+/* Runs the call op of domain (sign_in or accounts) with this message. 0 or the refusal's code; the rest is in
+ * people->rq. */
 int people_call(struct people *people, const struct caller *caller, const struct domain *domain, uint32_t op,
                 const void *message);
 
