@@ -41,7 +41,8 @@ static int run_list(struct ctl *ctl)
     if (response->body && response->body->domain_case == MDG__BODY__DOMAIN_APPROVALS &&
         response->body->approvals->of_case == MDG__APPROVALS__OF_LISTED) {
         const Mdg__ApprovalListed *listed = response->body->approvals->listed;
-        for (size_t i = 0; i < listed->n_approvals; i++) json_array_append_new(rows, approval_json(listed->approvals[i]));
+        for (size_t i = 0; i < listed->n_approvals; i++)
+            json_array_append_new(rows, approval_json(listed->approvals[i]));
     }
     mdg__response__free_unpacked(response, NULL);
     return output_table(ctl, json_pack("{s:o}", "approvals", rows), "approvals", COLUMNS);

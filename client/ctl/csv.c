@@ -72,7 +72,8 @@ enum csv_fault csv_next(struct csv *csv, struct csv_line *line)
         if (line->cells_count == CSV_CELLS_MAX) {
             line->fault = CSV_TOO_MANY_CELLS;
         } else {
-            line->fault = *csv->at == '"' && csv->at < csv->end ? quoted_take(csv, &cell_end) : plain_take(csv, &cell_end);
+            line->fault =
+                *csv->at == '"' && csv->at < csv->end ? quoted_take(csv, &cell_end) : plain_take(csv, &cell_end);
         }
         if (line->fault != CSV_FINE) {
             skip_line(csv);

@@ -9,15 +9,15 @@
 
 enum csv_fault {
     CSV_FINE,
-    CSV_END,            /* no more lines */
-    CSV_QUOTE_OPEN,     /* a quoted cell does not end */
-    CSV_QUOTE_INSIDE,   /* text beside a quoted cell */
+    CSV_END,          /* no more lines */
+    CSV_QUOTE_OPEN,   /* a quoted cell does not end */
+    CSV_QUOTE_INSIDE, /* text beside a quoted cell */
     CSV_TOO_MANY_CELLS,
-    CSV_NOT_TEXT        /* a NUL or another control character */
+    CSV_NOT_TEXT /* a NUL or another control character */
 };
 
 struct csv_line {
-    int number;                 /* of its first line in the file, from 1 */
+    int number; /* of its first line in the file, from 1 */
     int cells_count;
     char *cells[CSV_CELLS_MAX]; /* within the reader's text */
     enum csv_fault fault;       /* the line is skipped to its end; the cells before the fault are there */

@@ -150,15 +150,13 @@ static void wait_caught_up(struct ctl *ctl, unsigned timeout_ms)
 
 int ctl_open(struct ctl *ctl, unsigned flags)
 {
-    const struct mdg_options options = {.profile_dir = ctl->options.profile_dir,
-                                        .program = "madoguchictl " MDG_VERSION,
-                                        .without_feed = !(flags & CTL_FEED),
-                                        .without_outbox = !(flags & CTL_OUTBOX),
-                                        .without_sign_in = (flags & CTL_NO_SIGN_IN) != 0,
-                                        .events = {.on_state = on_state,
-                                                   .on_row = on_row,
-                                                   .on_answered = on_answered,
-                                                   .arg = ctl}};
+    const struct mdg_options options = {
+        .profile_dir = ctl->options.profile_dir,
+        .program = "madoguchictl " MDG_VERSION,
+        .without_feed = !(flags & CTL_FEED),
+        .without_outbox = !(flags & CTL_OUTBOX),
+        .without_sign_in = (flags & CTL_NO_SIGN_IN) != 0,
+        .events = {.on_state = on_state, .on_row = on_row, .on_answered = on_answered, .arg = ctl}};
     int rc = loop_need(ctl);
     if (rc == 0) rc = mdg_client_new(&ctl->loop, &options, &ctl->client);
     if (rc == MDG_ERR_CONFIG)

@@ -39,10 +39,10 @@ struct ctl {
     void (*on_answered)(struct ctl *ctl, const struct mdg_outbox_item *item, const Mdg__Refusal *refusal);
     void *hook_arg;
 
-    int error;                      /* what ctl_fail() or a refusal said */
-    char problem[SENTENCE_BYTES];   /* its sentence; "" when error_sentence() shall speak */
-    json_t *refusal;                /* code, name, field, rule, args; NULL */
-    json_t *answer;                 /* the document of --json; NULL: {"ok": true} */
+    int error;                    /* what ctl_fail() or a refusal said */
+    char problem[SENTENCE_BYTES]; /* its sentence; "" when error_sentence() shall speak */
+    json_t *refusal;              /* code, name, field, rule, args; NULL */
+    json_t *answer;               /* the document of --json; NULL: {"ok": true} */
 };
 
 void ctl_init(struct ctl *ctl);

@@ -130,7 +130,8 @@ static void completion_options(void)
         for (const struct ctl_command *command = family->commands; command->name; command++) {
             if (!command->options[0].name) continue;
             printf("        '%s') options+=\"", command->name);
-            for (int i = 0; i < CTL_OPTIONS_MAX && command->options[i].name; i++) printf(" --%s", command->options[i].name);
+            for (int i = 0; i < CTL_OPTIONS_MAX && command->options[i].name; i++)
+                printf(" --%s", command->options[i].name);
             printf("\" ;;\n");
         }
     }
@@ -158,8 +159,7 @@ void completion_print(void)
            "_madoguchictl()\n{\n"
            "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} path= words= word i\n"
            "    local options=\"");
-    for (int i = 0; CTL_COMMON_OPTIONS[i].name; i++)
-        printf("%s--%s", i > 0 ? " " : "", CTL_COMMON_OPTIONS[i].name);
+    for (int i = 0; CTL_COMMON_OPTIONS[i].name; i++) printf("%s--%s", i > 0 ? " " : "", CTL_COMMON_OPTIONS[i].name);
     printf("\"\n"
            "    COMPREPLY=()\n"
            "    case $previous in\n"

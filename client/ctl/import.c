@@ -118,9 +118,9 @@ static json_t *plan_json(const struct ctl *ctl, const struct import_plan *plan)
     for (size_t i = 0; i < plan->problems_count; i++) {
         char reason[SENTENCE_BYTES];
         import_problem_text(&plan->problems[i], reason, sizeof reason);
-        json_array_append_new(problems, json_pack("{s:i, s:s, s:s, s:s}", "line", plan->problems[i].line, "field",
-                                                  plan->problems[i].field, "value", plan->problems[i].value, "reason",
-                                                  reason));
+        json_array_append_new(problems,
+                              json_pack("{s:i, s:s, s:s, s:s}", "line", plan->problems[i].line, "field",
+                                        plan->problems[i].field, "value", plan->problems[i].value, "reason", reason));
     }
     return json_pack("{s:s, s:i, s:I, s:I, s:i, s:o}", "file", ctl->options.operand, "lines", plan->lines, "counts",
                      (json_int_t)plan->counts_count, "people", (json_int_t)plan->people, "nobody", plan->nobody,
@@ -260,8 +260,7 @@ static int import_report(struct import_run *run, json_t *document, int rc)
     json_object_set_new(document, "not_sent", json_integer((json_int_t)not_sent));
     json_object_set(document, "refusals", run->refusals);
     output_facts(ctl, document, COLUMNS);
-    if (rc != 0)
-        return ctl_fail(ctl, rc, _("%s Please run it again: nothing is counted twice."), error_sentence(rc));
+    if (rc != 0) return ctl_fail(ctl, rc, _("%s Please run it again: nothing is counted twice."), error_sentence(rc));
     if (run->refused > 0) return ctl_fail(ctl, MDG_ERR_CONFLICT, _("Some lines were refused; the others are counted."));
     return 0;
 }
@@ -328,7 +327,8 @@ const struct ctl_command IMPORT_COMMANDS[] = {
      N_("Count what a CSV file holds: a time and numbers of people in each line."),
      run_import,
      {{"place", "PLACE", N_("where, by name or number; may be left out when there is only one"), false, NULL},
-      {"map", "COLUMN=PURPOSE", N_("a column and its purpose; may be repeated (columns called like a purpose)"), false, NULL},
+      {"map", "COLUMN=PURPOSE", N_("a column and its purpose; may be repeated (columns called like a purpose)"), false,
+       NULL},
       {"time", "COLUMN", N_("the column with the time, in the centre's zone (start)"), false, NULL},
       {"estimate", NULL, N_("a hand estimate, marked wherever it is shown"), false, NULL},
       {"dry-run", NULL, N_("only look whether every line is good"), false, NULL}}},

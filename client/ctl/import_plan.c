@@ -39,7 +39,8 @@ static void text_cut(char *out, size_t size, const char *text)
     out[length] = '\0';
 }
 
-static int problem_add(struct import_plan *plan, int line, enum import_fault fault, const char *field, const char *value)
+static int problem_add(struct import_plan *plan, int line, enum import_fault fault, const char *field,
+                       const char *value)
 {
     int rc = array_need((void **)&plan->problems, plan->problems_count, &plan->problems_size, sizeof plan->problems[0]);
     if (rc != 0) return rc;

@@ -1,5 +1,5 @@
-/* client/ctl/import_plan.h - from a file of counts to what would be sent, and what is wrong with it, line by line. Reads
- * everything before anything is sent. Pure but for the zone of common/day.h. */
+/* client/ctl/import_plan.h - from a file of counts to what would be sent, and what is wrong with it, line by line.
+ * Reads everything before anything is sent. Pure but for the zone of common/day.h. */
 #ifndef MADOGUCHI_CLIENT_CTL_IMPORT_PLAN_H
 #define MADOGUCHI_CLIENT_CTL_IMPORT_PLAN_H
 
@@ -17,7 +17,7 @@
 struct import_column {
     const char *title; /* as in the first line */
     int64_t purpose_id;
-    int index;         /* found by import_plan_read() */
+    int index; /* found by import_plan_read() */
 };
 
 struct import_count {
@@ -29,14 +29,14 @@ struct import_count {
 };
 
 enum import_fault {
-    IMPORT_CSV,            /* csv_fault says which */
-    IMPORT_NO_COLUMN,      /* field: the title that the first line lacks */
-    IMPORT_DOUBLE_COLUMN,  /* field: stands twice in the first line */
+    IMPORT_CSV,           /* csv_fault says which */
+    IMPORT_NO_COLUMN,     /* field: the title that the first line lacks */
+    IMPORT_DOUBLE_COLUMN, /* field: stands twice in the first line */
     IMPORT_NO_LINES,
-    IMPORT_CELLS,          /* another number of cells than titles */
-    IMPORT_TIME,           /* not a time */
+    IMPORT_CELLS, /* another number of cells than titles */
+    IMPORT_TIME,  /* not a time */
     IMPORT_FUTURE,
-    IMPORT_NUMBER          /* not a whole number from 0 to IMPORT_PEOPLE_MAX */
+    IMPORT_NUMBER /* not a whole number from 0 to IMPORT_PEOPLE_MAX */
 };
 
 struct import_problem {
@@ -51,9 +51,9 @@ struct import_plan {
     size_t counts_count, counts_size;
     struct import_problem *problems;
     size_t problems_count, problems_size;
-    int lines;            /* of data */
-    int64_t people;       /* in all */
-    int nobody;           /* lines where nobody was there */
+    int lines;                           /* of data */
+    int64_t people;                      /* in all */
+    int nobody;                          /* lines where nobody was there */
     uint8_t digest[IMPORT_DIGEST_BYTES]; /* SHA-256 of the file */
 };
 
@@ -68,7 +68,8 @@ void import_plan_fini(struct import_plan *plan);
 /* The reason as a sentence, translated. */
 void import_problem_text(const struct import_problem *problem, char *out, size_t size);
 
-/* The titles of the first line, cut up in place, for choosing columns. The number of them, 0: there is no first line. */
+/* The titles of the first line, cut up in place, for choosing columns. The number of them, 0: there is no first line.
+ */
 int import_titles(char *text, size_t length, struct csv_line *line);
 
 #endif

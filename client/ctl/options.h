@@ -17,7 +17,7 @@ struct ctl_option {
     const char *argument; /* e.g. "NAME"; NULL: a switch */
     const char *help;
     bool is_required;
-    const char *words;    /* for completion: what the argument may be, separated by spaces; or NULL */
+    const char *words; /* for completion: what the argument may be, separated by spaces; or NULL */
 };
 
 #define CTL_OPTIONS_MAX 12
@@ -35,7 +35,7 @@ struct ctl_family {
     const struct ctl_command *commands;
 };
 
-extern const struct ctl_family CTL_FAMILIES[]; /* ends at a NULL title */
+extern const struct ctl_family CTL_FAMILIES[];       /* ends at a NULL title */
 extern const struct ctl_option CTL_COMMON_OPTIONS[]; /* ends at a NULL name */
 
 #define CTL_VALUES_MAX 48

@@ -55,9 +55,12 @@ static void on_item(const struct mdg_outbox_item *item, void *arg)
 
 static int run_list(struct ctl *ctl)
 {
-    static const struct column COLUMNS[] = {{N_("Number"), "number", CELL_NUMBER}, {N_("State"), "state", CELL_WORD},
-                                            {N_("What"), "call", CELL_TEXT},       {N_("Made"), "made_us", CELL_INSTANT},
-                                            {N_("By"), "person", CELL_TEXT},       {N_("Why refused"), "sentence", CELL_TEXT},
+    static const struct column COLUMNS[] = {{N_("Number"), "number", CELL_NUMBER},
+                                            {N_("State"), "state", CELL_WORD},
+                                            {N_("What"), "call", CELL_TEXT},
+                                            {N_("Made"), "made_us", CELL_INSTANT},
+                                            {N_("By"), "person", CELL_TEXT},
+                                            {N_("Why refused"), "sentence", CELL_TEXT},
                                             {NULL, NULL, CELL_TEXT}};
     json_t *rows = json_array();
     int rc = ctl_open(ctl, CTL_OUTBOX | CTL_UNPLUGGED);
@@ -74,10 +77,8 @@ static int run_dismiss(struct ctl *ctl)
         return ctl_fail(ctl, MDG_ERR_INVALID, _("Please give the number that “outbox list” shows."));
     int rc = ctl_open(ctl, CTL_OUTBOX | CTL_UNPLUGGED);
     if (rc == 0) rc = mdg_outbox_dismiss(ctl->client, number);
-    if (rc == MDG_ERR_STATE)
-        return ctl_fail(ctl, rc, _("This one is still to be sent. Please use “outbox send”."));
-    return rc != 0 ? rc
-                   : output_done(ctl, json_pack("{s:I}", "number", (json_int_t)number), _("It is off the list."));
+    if (rc == MDG_ERR_STATE) return ctl_fail(ctl, rc, _("This one is still to be sent. Please use “outbox send”."));
+    return rc != 0 ? rc : output_done(ctl, json_pack("{s:I}", "number", (json_int_t)number), _("It is off the list."));
 }
 
 struct sent {
@@ -122,14 +123,17 @@ static int run_send(struct ctl *ctl)
                                 "unsent", (int)state.unsent),
                       COLUMNS);
     if (rc != 0 || (sent.refused == 0 && state.unsent == 0)) return rc;
-    if (sent.refused > 0)
-        return ctl_fail(ctl, MDG_ERR_CONFLICT, _("Something was refused. Please see “outbox list”."));
+    if (sent.refused > 0) return ctl_fail(ctl, MDG_ERR_CONFLICT, _("Something was refused. Please see “outbox list”."));
     return MDG_ERR_DEADLINE;
 }
 
 const struct ctl_command OUTBOX_COMMANDS[] = {
     {"outbox list", NULL, N_("Show what is not sent yet and what was refused."), run_list, {{0}}},
     {"outbox send", NULL, N_("Send now what waits."), run_send, {{0}}},
-    {"outbox dismiss", "NUMBER", N_("Take a refused one off the list, once you have dealt with it."), run_dismiss, {{0}}},
+    {"outbox dismiss",
+     "NUMBER",
+     N_("Take a refused one off the list, once you have dealt with it."),
+     run_dismiss,
+     {{0}}},
     {0},
 };

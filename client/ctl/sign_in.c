@@ -1,4 +1,5 @@
-/* client/ctl/sign_in.c - who works at this terminal. The sign-in is kept in the profile, so the next command finds it. */
+/* client/ctl/sign_in.c - who works at this terminal. The sign-in is kept in the profile, so the next command finds it.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -134,7 +135,10 @@ static int run_confirm(struct ctl *ctl)
 }
 
 const struct ctl_command SIGN_IN_COMMANDS[] = {
-    {"sign-in", NULL, N_("Sign in at this terminal."), run_sign_in,
+    {"sign-in",
+     NULL,
+     N_("Sign in at this terminal."),
+     run_sign_in,
      {{"name", "NAME", N_("the account's name"), true, NULL}}},
     {"sign-out", NULL, N_("Sign out at this terminal."), run_sign_out, {{0}}},
     {"set-secret",

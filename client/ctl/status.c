@@ -69,14 +69,15 @@ static json_t *status_json(struct ctl *ctl, json_t *rows)
     mdg_client_centre(ctl->client, &centre);
     mdg_client_state(ctl->client, &state);
     int why = ctl_is_online(ctl) ? 0 : (ctl->state.why_offline != 0 ? ctl->state.why_offline : state.why_offline);
-    json_t *document = json_pack(
-        "{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:i, s:i, s:b, s:I, s:I, s:I, s:o}", "centre", centre.name ? centre.name : "",
-        "zone", centre.zone ? centre.zone : "", "terminal", centre.terminal_name ? centre.terminal_name : "", "terminal_id",
-        (json_int_t)centre.terminal_id, "kind", kind_word(centre.terminal_kind), "link", link_word(state.link),
-        "offline_since_us", (json_int_t)state.offline_since_us, "unsent", (int)state.unsent, "refused",
-        (int)state.refused, "is_caught_up", state.is_caught_up, "replica_rev", (json_int_t)state.replica_rev,
-        "clock_offset_us", (json_int_t)state.clock_offset_us, "certificate_until_us",
-        (json_int_t)certificate_until_us(ctl->options.profile_dir), "rows", rows);
+    json_t *document =
+        json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:i, s:i, s:b, s:I, s:I, s:I, s:o}", "centre",
+                  centre.name ? centre.name : "", "zone", centre.zone ? centre.zone : "", "terminal",
+                  centre.terminal_name ? centre.terminal_name : "", "terminal_id", (json_int_t)centre.terminal_id,
+                  "kind", kind_word(centre.terminal_kind), "link", link_word(state.link), "offline_since_us",
+                  (json_int_t)state.offline_since_us, "unsent", (int)state.unsent, "refused", (int)state.refused,
+                  "is_caught_up", state.is_caught_up, "replica_rev", (json_int_t)state.replica_rev, "clock_offset_us",
+                  (json_int_t)state.clock_offset_us, "certificate_until_us",
+                  (json_int_t)certificate_until_us(ctl->options.profile_dir), "rows", rows);
     if (state.person_id != 0) {
         json_object_set_new(document, "person_id", json_integer(state.person_id));
         json_object_set_new(document, "person", json_string(state.person_name ? state.person_name : ""));

@@ -125,10 +125,10 @@ static int enrolment_seen(struct ctl *ctl, json_t **out)
     const Mdg__Terminals *answer = answer_of(response, MDG__TERMINALS__OF_ENROLMENT_SEEN);
     if (answer) {
         const Mdg__EnrolmentSeen *seen = answer->enrolment_seen;
-        *out = json_pack("{s:s, s:I, s:s, s:s, s:I, s:i}", "step", step_word((int)seen->step), "terminal_id",
-                         (json_int_t)seen->terminal_id, "terminal", seen->terminal_name, "check_number",
-                         seen->check_number, "until_us", (json_int_t)seen->until_us, "tries_left",
-                         (int)seen->tries_left);
+        *out =
+            json_pack("{s:s, s:I, s:s, s:s, s:I, s:i}", "step", step_word((int)seen->step), "terminal_id",
+                      (json_int_t)seen->terminal_id, "terminal", seen->terminal_name, "check_number",
+                      seen->check_number, "until_us", (json_int_t)seen->until_us, "tries_left", (int)seen->tries_left);
     }
     mdg__response__free_unpacked(response, NULL);
     return answer ? 0 : MDG_ERR_MALFORMED;
@@ -191,7 +191,8 @@ static int enrolment_follow(struct ctl *ctl)
         int rc = enrolment_seen(ctl, &seen);
         if (rc != 0) return rc;
         const char *step = json_string_value(json_object_get(seen, "step"));
-        bool is_compare = strcmp(step, "compare") == 0, is_over = strcmp(step, "ended") == 0 || strcmp(step, "none") == 0;
+        bool is_compare = strcmp(step, "compare") == 0,
+             is_over = strcmp(step, "ended") == 0 || strcmp(step, "none") == 0;
         if (is_compare)
             fprintf(stderr, _("Check number %s.\n"), json_string_value(json_object_get(seen, "check_number")));
         json_decref(seen);
@@ -212,7 +213,8 @@ static int enrol_fill(struct ctl *ctl, Mdg__TerminalEnrol *enrol)
                *kind = option_text(options, "kind"), *room = option_text(options, "room");
     if (terminal) return terminal_find(ctl, terminal, &enrol->terminal_id, NULL);
     if (!name || !kind)
-        return ctl_fail(ctl, MDG_ERR_INVALID, _("Please give --name and --kind, or --terminal for one that stands there."));
+        return ctl_fail(ctl, MDG_ERR_INVALID,
+                        _("Please give --name and --kind, or --terminal for one that stands there."));
     enrol->name = (char *)name;
     enrol->kind = (Mdg__TerminalKind)kind_of_word(kind);
     enrol->is_private = option_is_set(options, "private");
@@ -335,10 +337,10 @@ static int run_authority(struct ctl *ctl)
     if (answer) {
         const Mdg__AuthoritySeen *seen = answer->authority_seen;
         size_t step = (size_t)seen->step < sizeof STEPS / sizeof STEPS[0] ? (size_t)seen->step : 0;
-        document = json_pack("{s:s, s:I, s:I, s:I, s:I}", "step", STEPS[step], "until_us", (json_int_t)seen->until_us,
-                             "terminals", (json_int_t)seen->terminals, "terminals_announced",
-                             (json_int_t)seen->terminals_announced, "terminals_moved",
-                             (json_int_t)seen->terminals_moved);
+        document =
+            json_pack("{s:s, s:I, s:I, s:I, s:I}", "step", STEPS[step], "until_us", (json_int_t)seen->until_us,
+                      "terminals", (json_int_t)seen->terminals, "terminals_announced",
+                      (json_int_t)seen->terminals_announced, "terminals_moved", (json_int_t)seen->terminals_moved);
     }
     mdg__response__free_unpacked(response, NULL);
     return document ? output_facts(ctl, document, COLUMNS) : MDG_ERR_MALFORMED;
@@ -353,9 +355,9 @@ static int authority_move(struct ctl *ctl, bool is_back)
     terminals.authority_move = &move;
     int rc = ctl_open(ctl, 0);
     if (rc == 0) rc = terminals_call(ctl, &terminals, CTL_WRITE, NULL);
-    return rc != 0 ? rc
-                   : output_done(ctl, NULL, "%s",
-                                 is_back ? _("The last step was undone.") : _("The next step was taken."));
+    return rc != 0
+               ? rc
+               : output_done(ctl, NULL, "%s", is_back ? _("The last step was undone.") : _("The next step was taken."));
 }
 
 static int run_authority_forward(struct ctl *ctl)
@@ -403,7 +405,11 @@ const struct ctl_command TERMINAL_COMMANDS[] = {
      N_("Shut a terminal out at once and for good."),
      run_revoke,
      {{"reason", "TEXT", N_("why"), true, NULL}}},
-    {"terminal unlock", "TERMINAL", N_("Let people sign in there again after too many wrong passphrases."), run_unlock, {{0}}},
+    {"terminal unlock",
+     "TERMINAL",
+     N_("Let people sign in there again after too many wrong passphrases."),
+     run_unlock,
+     {{0}}},
     {"terminal authority", NULL, N_("Show how far the change of the authority is."), run_authority, {{0}}},
     {"terminal authority forward", NULL, N_("Take the next step of the change."), run_authority_forward, {{0}}},
     {"terminal authority back", NULL, N_("Undo the last step of the change."), run_authority_back, {{0}}},

@@ -68,7 +68,8 @@ static const json_t *row_of(const json_t *rows, int64_t id)
 }
 
 /* What both kinds of row share: what is not given stays as it is. */
-static int common_fill(struct ctl *ctl, const json_t *row, char **name, int32_t *position, protobuf_c_boolean *is_retired)
+static int common_fill(struct ctl *ctl, const json_t *row, char **name, int32_t *position,
+                       protobuf_c_boolean *is_retired)
 {
     const struct ctl_options *options = &ctl->options;
     const char *given = option_text(options, "name"), *place = option_text(options, "position");
@@ -171,9 +172,10 @@ static int run_reopen(struct ctl *ctl)
     int rc = month_parse(ctl, &reopen.month);
     if (rc == 0) rc = ctl_open(ctl, 0);
     if (rc == 0) rc = visits_write(ctl, &visits, &id);
-    return rc != 0 ? rc
-                   : output_done(ctl, json_pack("{s:i, s:I}", "month", (int)reopen.month, "approval_id", (json_int_t)id),
-                                 _("This waits for a second person as approval %lld."), (long long)id);
+    return rc != 0
+               ? rc
+               : output_done(ctl, json_pack("{s:i, s:I}", "month", (int)reopen.month, "approval_id", (json_int_t)id),
+                             _("This waits for a second person as approval %lld."), (long long)id);
 }
 
 const struct ctl_command VISIT_BOOK_COMMANDS[] = {

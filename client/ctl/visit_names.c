@@ -133,8 +133,7 @@ int visit_purpose_find(struct ctl *ctl, const struct visit_names *names, int64_t
     *id = row_find(names->purposes, place_id, wanted);
     if (*id != 0) return 0;
     names_join(names->purposes, place_id, list, sizeof list);
-    if (!list[0])
-        return ctl_fail(ctl, MDG_ERR_NOT_FOUND, _("That place has no purposes yet. The office makes them."));
+    if (!list[0]) return ctl_fail(ctl, MDG_ERR_NOT_FOUND, _("That place has no purposes yet. The office makes them."));
     if (!wanted) return ctl_fail(ctl, MDG_ERR_INVALID, _("--purpose: please choose one of: %s."), list);
     return ctl_fail(ctl, MDG_ERR_NOT_FOUND, _("There is no purpose “%s” there. There are: %s."), wanted, list);
 }
@@ -143,12 +142,11 @@ json_t *visit_json(const struct visit_names *names, const Mdg__Visit *visit)
 {
     char key[2 * MDG_KEY_BYTES + 1] = "";
     if (visit->count_key.len == MDG_KEY_BYTES) bytes_to_hex(visit->count_key.data, MDG_KEY_BYTES, key);
-    return json_pack("{s:I, s:I, s:s, s:I, s:s, s:i, s:I, s:I, s:I, s:I, s:b, s:I, s:s, s:s}", "id",
-                     (json_int_t)visit->id, "place_id", (json_int_t)visit->place_id, "place",
-                     visit_place_name(names, visit->place_id), "purpose_id", (json_int_t)visit->purpose_id, "purpose",
-                     visit_purpose_name(names, visit->purpose_id), "people", (int)visit->people, "at_us",
-                     (json_int_t)visit->at_us, "received_us", (json_int_t)visit->received_us, "terminal_id",
-                     (json_int_t)visit->terminal_id, "person_id", (json_int_t)visit->person_id, "is_estimate",
-                     visit->is_estimate, "corrects_id", (json_int_t)visit->corrects_id, "reason", visit->reason, "key",
-                     key);
+    return json_pack(
+        "{s:I, s:I, s:s, s:I, s:s, s:i, s:I, s:I, s:I, s:I, s:b, s:I, s:s, s:s}", "id", (json_int_t)visit->id,
+        "place_id", (json_int_t)visit->place_id, "place", visit_place_name(names, visit->place_id), "purpose_id",
+        (json_int_t)visit->purpose_id, "purpose", visit_purpose_name(names, visit->purpose_id), "people",
+        (int)visit->people, "at_us", (json_int_t)visit->at_us, "received_us", (json_int_t)visit->received_us,
+        "terminal_id", (json_int_t)visit->terminal_id, "person_id", (json_int_t)visit->person_id, "is_estimate",
+        visit->is_estimate, "corrects_id", (json_int_t)visit->corrects_id, "reason", visit->reason, "key", key);
 }

@@ -15,7 +15,6 @@
 
 #define PEOPLE_MAX 9999
 
-
 static int visits_call(struct ctl *ctl, Mdg__Visits *visits, enum ctl_access access, const uint8_t *key,
                        Mdg__Response **out)
 {
@@ -226,7 +225,8 @@ static int run_undo(struct ctl *ctl)
     rc = visits_submit(ctl, &visits, &sending, &is_waiting);
     if (rc != 0) return rc;
     bytes_to_hex(count_key, MDG_KEY_BYTES, hex);
-    return submit_done(ctl, &sending, is_waiting, json_pack("{s:s}", "undone_key", hex), _("The count was taken back."));
+    return submit_done(ctl, &sending, is_waiting, json_pack("{s:s}", "undone_key", hex),
+                       _("The count was taken back."));
 }
 
 static int run_correct(struct ctl *ctl)
@@ -314,11 +314,11 @@ static int totals_all(struct ctl *ctl, const struct visit_names *names, Mdg__Vis
     return rc;
 }
 
-#define TOTAL_COLUMNS                                                                                                  \
-    {N_("Place"), "place", CELL_TEXT}, {N_("Purpose"), "purpose", CELL_TEXT}, {N_("People"), "people", CELL_NUMBER},  \
-        {N_("Counts"), "lines", CELL_NUMBER}, {N_("Estimated"), "estimated", CELL_NUMBER},                            \
-    {                                                                                                                  \
-        NULL, NULL, CELL_TEXT                                                                                          \
+#define TOTAL_COLUMNS                                                                                                \
+    {N_("Place"), "place", CELL_TEXT}, {N_("Purpose"), "purpose", CELL_TEXT}, {N_("People"), "people", CELL_NUMBER}, \
+        {N_("Counts"), "lines", CELL_NUMBER}, {N_("Estimated"), "estimated", CELL_NUMBER},                           \
+    {                                                                                                                \
+        NULL, NULL, CELL_TEXT                                                                                        \
     }
 
 static const struct column *total_columns(Mdg__VisitStep step)
@@ -381,10 +381,11 @@ static int visits_all(struct ctl *ctl, const struct visit_names *names, Mdg__Vis
 
 static int run_list(struct ctl *ctl)
 {
-    static const struct column COLUMNS[] = {{N_("Number"), "id", CELL_NUMBER},     {N_("Time"), "at_us", CELL_INSTANT},
-                                            {N_("Place"), "place", CELL_TEXT},     {N_("Purpose"), "purpose", CELL_TEXT},
-                                            {N_("People"), "people", CELL_NUMBER}, {N_("Estimate"), "is_estimate", CELL_MARK},
-                                            {N_("Reason"), "reason", CELL_TEXT},   {NULL, NULL, CELL_TEXT}};
+    static const struct column COLUMNS[] = {
+        {N_("Number"), "id", CELL_NUMBER},     {N_("Time"), "at_us", CELL_INSTANT},
+        {N_("Place"), "place", CELL_TEXT},     {N_("Purpose"), "purpose", CELL_TEXT},
+        {N_("People"), "people", CELL_NUMBER}, {N_("Estimate"), "is_estimate", CELL_MARK},
+        {N_("Reason"), "reason", CELL_TEXT},   {NULL, NULL, CELL_TEXT}};
     Mdg__VisitList list = MDG__VISIT_LIST__INIT;
     struct visit_names names = {0};
     int32_t from_day = 0, to_day = 0;
@@ -425,7 +426,8 @@ const struct ctl_command VISIT_COMMANDS[] = {
      "ID",
      N_("Correct a count by a new line with the reason."),
      run_correct,
-     {{"people", "N", N_("what it should have been"), true, NULL}, {"reason", "TEXT", N_("why, in your own words"), true, NULL}}},
+     {{"people", "N", N_("what it should have been"), true, NULL},
+      {"reason", "TEXT", N_("why, in your own words"), true, NULL}}},
     {"visit totals",
      NULL,
      N_("Show totals by place and purpose."),
@@ -437,6 +439,7 @@ const struct ctl_command VISIT_COMMANDS[] = {
      NULL,
      N_("Show the single counts."),
      run_list,
-     {{"from", "DAY", N_("first day (today)"), false, NULL}, {"to", "DAY", N_("last day (the first one)"), false, NULL}}},
+     {{"from", "DAY", N_("first day (today)"), false, NULL},
+      {"to", "DAY", N_("last day (the first one)"), false, NULL}}},
     {0},
 };

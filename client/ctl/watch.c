@@ -88,9 +88,9 @@ static void visit_line(struct watch *watch, const Mdg__Visit *visit, char *out, 
     if (visit->people == 0 && visit->corrects_id == 0)
         snprintf(out, size, _("%s  %s: looked, nobody there (%s)"), at, place, from);
     else
-        snprintf(out, size, ngettext("%s  %s, %s: %d person (%s)", "%s  %s, %s: %d people (%s)",
-                                     (unsigned)abs(visit->people)),
-                 at, place, visit_purpose_name(&watch->names, visit->purpose_id), (int)visit->people, from);
+        snprintf(out, size,
+                 ngettext("%s  %s, %s: %d person (%s)", "%s  %s, %s: %d people (%s)", (unsigned)abs(visit->people)), at,
+                 place, visit_purpose_name(&watch->names, visit->purpose_id), (int)visit->people, from);
 }
 
 /* The replica already holds the row, so names made a moment ago are known. */
