@@ -273,7 +273,7 @@ static void on_minute(uv_timer_t *timer)
 {
     struct mdg_client *client = timer->data;
     sign_in_check(client);
-    submit_age(client);
+    submit_look(client);
     if (client->link == MDG_LINK_ONLINE) renew_if_due(client);
 }
 
@@ -356,7 +356,7 @@ int mdg_client_new(uv_loop_t *loop, const struct mdg_options *options, struct md
     if (!options->without_sign_in) profile_load_sign_in(&client->profile, &client->sign_in);
     make_timers(client);
     sign_in_check(client);
-    submit_age(client);
+    submit_look(client);
     *out = client;
     return 0;
 }

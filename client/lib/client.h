@@ -85,7 +85,8 @@ void subscription_take(struct mdg_client *client, const Mdg__Part *part);
 int submit_open(struct mdg_client *client, bool is_replaying);
 void submit_start(struct mdg_client *client);
 void submit_stop(struct mdg_client *client);
-void submit_age(struct mdg_client *client);
+/* By the clock: what has grown too old, and what other processes of this terminal left. */
+void submit_look(struct mdg_client *client);
 void submit_on_timer(uv_timer_t *timer);
 
 /* sign_in.c */

@@ -43,7 +43,7 @@ struct outbox {
     unsigned unsent, refused;
 };
 
-static int count(struct outbox *outbox)
+int outbox_recount(struct outbox *outbox)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = local_db_prepare(outbox->db, SQL_COUNT, &stmt);
@@ -66,7 +66,7 @@ int outbox_open(const char *path, struct outbox **out)
     for (int i = 0; rc == 0 && i < STATEMENTS; i++) {
         rc = local_db_prepare(outbox->db, SQL[i], &outbox->statements[i]);
     }
-    if (rc == 0) rc = count(outbox);
+    if (rc == 0) rc = outbox_recount(outbox);
     if (rc == 0) {
         *out = outbox;
     } else {
@@ -140,10 +140,9 @@ static int settle(struct outbox *outbox, enum statement statement, unsigned refu
 {
     int changed = 0;
     int rc = run(outbox, statement, LAX, &changed);
-    if (changed > 0 && outbox->unsent > 0) {
-        outbox->unsent--;
-        outbox->refused += refused;
-    }
+    if (changed == 0 || outbox->unsent == 0) return rc == 0 ? outbox_recount(outbox) : rc; /* another process's doing */
+    outbox->unsent--;
+    outbox->refused += refused;
     return rc;
 }
 
@@ -171,7 +170,7 @@ int outbox_age(struct outbox *outbox, int64_t before_us)
     int changed = 0;
     sqlite3_bind_int64(outbox->statements[AGE], 1, before_us);
     int rc = run(outbox, AGE, DURABLE, &changed);
-    return rc == 0 && changed > 0 ? count(outbox) : rc;
+    return rc == 0 && changed > 0 ? outbox_recount(outbox) : rc;
 }
 
 int outbox_dismiss(struct outbox *outbox, int64_t number)

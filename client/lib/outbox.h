@@ -41,6 +41,8 @@ int outbox_age(struct outbox *outbox, int64_t before_us);
 /* MDG_ERR_STATE: unsent. MDG_ERR_NOT_FOUND. */
 int outbox_dismiss(struct outbox *outbox, int64_t number);
 
+/* Takes in what other processes of this terminal did since. */
+int outbox_recount(struct outbox *outbox);
 int64_t outbox_last_number(const struct outbox *outbox); /* of what was ever made here */
 unsigned outbox_unsent(const struct outbox *outbox);
 unsigned outbox_refused(const struct outbox *outbox); /* and too old */

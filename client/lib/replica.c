@@ -34,7 +34,7 @@ static const char SQL_GET[] = "SELECT kind, id, rev, day, body FROM row WHERE ki
 
 struct replica {
     char *path; /* owned; NULL: in memory */
-    bool is_reader;
+    enum replica_use use;
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
     struct replica_position at;   /* as stored */
@@ -85,24 +85,39 @@ static int open_at(struct replica *replica, const char *path)
     return rc;
 }
 
+static void copy_file(struct replica *replica)
+{
+    sqlite3 *file = NULL;
+    if (local_db_open(replica->path, &FORM, &file) != 0) return;
+    sqlite3_backup *copying = sqlite3_backup_init(replica->db, "main", file, "main");
+    if (copying) sqlite3_backup_step(copying, -1);
+    if (copying && sqlite3_backup_finish(copying) == SQLITE_OK) read_position(replica);
+    sqlite3_close(file);
+}
+
 /* A file that opens, a new file, or memory, whichever comes first. */
 static int open_somehow(struct replica *replica)
 {
     int rc = MDG_ERR_IO;
-    bool is_there = replica->path && (!replica->is_reader || access(replica->path, R_OK) == 0);
-    if (is_there) rc = open_at(replica, replica->path);
-    if (rc != 0 && replica->path && !replica->is_reader && rc != MDG_ERR_IN_USE) {
-        local_db_delete(replica->path);
+    bool is_there = replica->path && access(replica->path, R_OK) == 0;
+    if (replica->path && (replica->use == REPLICA_OWN || (replica->use == REPLICA_LOOK && is_there))) {
         rc = open_at(replica, replica->path);
+        if (rc != 0 && replica->use == REPLICA_OWN && rc != MDG_ERR_IN_USE) {
+            local_db_delete(replica->path);
+            rc = open_at(replica, replica->path);
+        }
     }
-    return rc == 0 ? 0 : open_at(replica, ":memory:");
+    if (rc == 0) return 0;
+    rc = open_at(replica, ":memory:");
+    if (rc == 0 && is_there && replica->use == REPLICA_COPY) copy_file(replica);
+    return rc;
 }
 
-int replica_open(const char *path, bool is_reader, struct replica **out)
+int replica_open(const char *path, enum replica_use use, struct replica **out)
 {
     struct replica *replica = calloc(1, sizeof *replica);
     int rc = replica ? 0 : MDG_ERR_MEMORY;
-    if (rc == 0) replica->is_reader = is_reader;
+    if (rc == 0) replica->use = use;
     if (rc == 0 && path && !(replica->path = strdup(path))) rc = MDG_ERR_MEMORY;
     if (rc == 0) rc = open_somehow(replica);
     if (rc == 0) {
@@ -125,7 +140,11 @@ int replica_remake(struct replica *replica)
 {
     struct replica_position source = replica->next;
     shut(replica);
-    if (replica->path) local_db_delete(replica->path);
+    if (replica->use == REPLICA_COPY) { /* it has served */
+        free(replica->path);
+        replica->path = NULL;
+    }
+    if (replica->path && replica->use == REPLICA_OWN) local_db_delete(replica->path);
     replica->at = (struct replica_position){0};
     int rc = open_somehow(replica);
     replica->next = source;

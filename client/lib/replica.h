@@ -14,9 +14,14 @@
 
 struct replica;
 
-/* path NULL: in memory. A damaged or newer file is made anew; where no file can be kept at all (a full disk), it is
- * in memory. is_reader: another process keeps the file, which is only looked at. The caller frees *out. */
-int replica_open(const char *path, bool is_reader, struct replica **out);
+enum replica_use {
+    REPLICA_OWN,  /* the file is this process's: it is made anew when it is damaged or of a newer program, and where no
+                     file can be kept at all (a full disk), the replica is in memory */
+    REPLICA_COPY, /* another process keeps the file: begins in memory with what is in it */
+    REPLICA_LOOK  /* another process keeps the file: shows what is in it, now and later */
+};
+/* path NULL: in memory. The caller frees *out. */
+int replica_open(const char *path, enum replica_use use, struct replica **out);
 void replica_close(struct replica *replica);
 /* Empties it by making the file anew, or in memory where that fails. */
 int replica_remake(struct replica *replica);

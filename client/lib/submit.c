@@ -50,7 +50,7 @@ void submit_on_timer(uv_timer_t *timer)
 void submit_start(struct mdg_client *client)
 {
     if (!client->outbox) return;
-    submit_age(client);
+    submit_look(client);
     client->online_after = outbox_last_number(client->outbox);
     if (!client->is_replaying) return;
     replay_open(&client->replay);
@@ -64,13 +64,15 @@ void submit_stop(struct mdg_client *client)
     replay_close(&client->replay);
 }
 
-void submit_age(struct mdg_client *client)
+void submit_look(struct mdg_client *client)
 {
     if (!client->outbox) return;
-    unsigned before = outbox_unsent(client->outbox);
+    unsigned unsent = outbox_unsent(client->outbox), refused = outbox_refused(client->outbox);
     int rc = outbox_age(client->outbox, clock_now_us() - OUTBOX_KEPT_DAYS * US_PER_DAY);
-    if (rc != 0) log_warn("outbox.age", "rc=%s", mdg_error_name(rc));
-    if (outbox_unsent(client->outbox) != before) client_notify(client);
+    if (rc == 0) rc = outbox_recount(client->outbox);
+    if (rc != 0) log_warn("outbox.look", "rc=%s", mdg_error_name(rc));
+    if (outbox_unsent(client->outbox) != unsent || outbox_refused(client->outbox) != refused) client_notify(client);
+    if (client->replay.is_open) pump(client);
 }
 
 /* --- one item and its answer ------------------------------------------------------------------------------ */

@@ -10,19 +10,20 @@
 
 static void on_subscribed(struct mdg_client *client, int rc, const Mdg__Response *response, void *arg);
 
-/* Counter and office keep theirs on disk; what the others see may not rest there (SECURITY-MODEL 7). A client that
- * does not follow the feed reads along in the file of the process that does. */
+/* Counter and office keep theirs on disk; what the others see may not rest there (SECURITY-MODEL 7). Of several
+ * processes that follow the feed, the first keeps the file. */
 int subscription_open_replica(struct mdg_client *client)
 {
     char path[PROFILE_PATH_BYTES];
     uint32_t kind = client->profile.terminal_kind;
     bool may_rest = kind == MDG__TERMINAL_KIND__TERMINAL_COUNTER || kind == MDG__TERMINAL_KIND__TERMINAL_OFFICE;
+    enum replica_use use = REPLICA_LOOK;
     int rc = profile_path(&client->profile, "replica.db", path);
     if (rc == 0 && may_rest && client->has_feed) {
-        may_rest = profile_lock(&client->profile, "replica.lock", &client->replica_lock) == 0;
+        bool is_ours = profile_lock(&client->profile, "replica.lock", &client->replica_lock) == 0;
+        use = is_ours ? REPLICA_OWN : REPLICA_COPY;
     }
-    if (rc != 0) return rc;
-    return replica_open(may_rest ? path : NULL, !client->has_feed, &client->replica);
+    return rc == 0 ? replica_open(may_rest ? path : NULL, use, &client->replica) : rc;
 }
 
 static int subscribe(struct mdg_client *client)

@@ -143,7 +143,7 @@ static void test_parts_join_or_are_refused(void **state)
     struct replica *replica = NULL;
     struct told told;
     (void)state;
-    assert_int_equal(replica_open(NULL, false, &replica), 0);
+    assert_int_equal(replica_open(NULL, REPLICA_OWN, &replica), 0);
     for (size_t i = 0; i < sizeof STEPS / sizeof STEPS[0]; i++) {
         int rc = apply(replica, &STEPS[i].part, &told);
         if (rc != STEPS[i].rc) fail_msg("%s: %s", STEPS[i].name, mdg_error_name(rc));
@@ -167,7 +167,7 @@ static void test_a_horizon_lets_old_days_go(void **state)
     struct replica *replica = NULL;
     struct told told;
     (void)state;
-    assert_int_equal(replica_open(NULL, false, &replica), 0);
+    assert_int_equal(replica_open(NULL, REPLICA_OWN, &replica), 0);
     assert_int_equal(apply(replica, &START, &told), 0);
     assert_int_equal(apply(replica, &NEXT, &told), 0);
     assert_string_equal(told.text, "+7202:4 -7202:1");
@@ -185,13 +185,13 @@ static void test_it_is_there_after_reopening(void **state)
     (void)state;
     temp_dir_make(dir);
     snprintf(path, sizeof path, "%s/replica.db", dir);
-    assert_int_equal(replica_open(path, false, &replica), 0);
+    assert_int_equal(replica_open(path, REPLICA_OWN, &replica), 0);
     assert_int_equal(replica_set_source(replica, (const uint8_t *)"EPOCH-OF-A-DB-16", 16, "desk"), 0);
     assert_int_equal(replica_position(replica)->epoch_length, 0); /* only from the next fresh start on */
     assert_int_equal(apply(replica, &FIRST, &told), 0);
     replica_close(replica);
 
-    assert_int_equal(replica_open(path, false, &replica), 0);
+    assert_int_equal(replica_open(path, REPLICA_OWN, &replica), 0);
     assert_int_equal(replica_position(replica)->rev, 10);
     assert_int_equal(replica_position(replica)->epoch_length, 16);
     assert_memory_equal(replica_position(replica)->epoch, "EPOCH-OF-A-DB-16", 16);
@@ -201,9 +201,19 @@ static void test_it_is_there_after_reopening(void **state)
     mdg__row__free_unpacked(row, NULL);
     assert_int_equal(replica_get(replica, KIND_PLACE, 2, &row), MDG_ERR_NOT_FOUND);
 
-    assert_int_equal(replica_open(path, true, &reader), 0); /* a second process looks on */
+    assert_int_equal(replica_open(path, REPLICA_LOOK, &reader), 0); /* a second process looks on */
     assert_string_equal(holds(reader, 0, &told), "7202:5=五 7203:1=玄関");
     replica_close(reader);
+    static const struct part SECOND = {10, 11, {{KIND_PLACE, 2, 0, false, "二"}}, 0};
+    assert_int_equal(replica_open(path, REPLICA_COPY, &reader), 0); /* one that follows by itself */
+    assert_int_equal(replica_position(reader)->rev, 10);
+    assert_int_equal(apply(reader, &SECOND, &told), 0);
+    assert_string_equal(holds(reader, KIND_PLACE, &told), "7203:1=玄関 7203:2=二");
+    assert_string_equal(holds(replica, KIND_PLACE, &told), "7203:1=玄関");
+    assert_int_equal(replica_remake(reader), 0);
+    assert_string_equal(holds(reader, 0, &told), "");
+    replica_close(reader);
+    assert_string_equal(holds(replica, KIND_PLACE, &told), "7203:1=玄関");
     assert_int_equal(replica_remake(replica), 0);
     assert_int_equal(replica_position(replica)->rev, 0);
     assert_string_equal(holds(replica, 0, &told), "");
@@ -260,15 +270,15 @@ static void test_a_damaged_file_is_made_anew(void **state)
         struct stat is;
         temp_dir_make(dir);
         snprintf(path, sizeof path, "%s/replica.db", dir);
-        assert_int_equal(replica_open(path, false, &replica), 0);
+        assert_int_equal(replica_open(path, REPLICA_OWN, &replica), 0);
         assert_int_equal(apply(replica, &FIRST, &told), 0);
         replica_close(replica);
         CASES[i].damage(path);
-        if (replica_open(path, false, &replica) != 0) fail_msg("%s: does not open", CASES[i].name);
+        if (replica_open(path, REPLICA_OWN, &replica) != 0) fail_msg("%s: does not open", CASES[i].name);
         if (replica_position(replica)->rev != 0) fail_msg("%s: still holds something", CASES[i].name);
         if (apply(replica, &FIRST, &told) != 0) fail_msg("%s: takes nothing in", CASES[i].name);
         replica_close(replica);
-        assert_int_equal(replica_open(path, false, &replica), 0);
+        assert_int_equal(replica_open(path, REPLICA_OWN, &replica), 0);
         if (replica_position(replica)->rev != 10) fail_msg("%s: not on disk", CASES[i].name);
         replica_close(replica);
         assert_int_equal(stat(path, &is), 0);
@@ -281,11 +291,11 @@ static void test_without_a_place_it_is_in_memory(void **state)
     struct replica *replica = NULL;
     struct told told;
     (void)state;
-    assert_int_equal(replica_open("/nowhere/at/all/replica.db", false, &replica), 0);
+    assert_int_equal(replica_open("/nowhere/at/all/replica.db", REPLICA_OWN, &replica), 0);
     assert_int_equal(apply(replica, &FIRST, &told), 0);
     assert_string_equal(holds(replica, KIND_DAY, &told), "7202:5=五");
     replica_close(replica);
-    assert_int_equal(replica_open("/nowhere/at/all/replica.db", true, &replica), 0);
+    assert_int_equal(replica_open("/nowhere/at/all/replica.db", REPLICA_LOOK, &replica), 0);
     replica_close(replica);
 }
 
