@@ -131,12 +131,22 @@ static const char SQL_ALL[] =
     "SELECT seq, at_us, person_id, terminal_id, operation, request_key, request_digest, outcome, object_id, rev,"
     " field, rule, reason, is_deferred, count, hash FROM audit ORDER BY seq";
 
+/* False: bytes stand behind the text's end, where nobody would see them. */
+static bool text_is_whole(struct db_stmt *stmt, int column)
+{
+    size_t length, shown = strlen(db_col_text(stmt, column));
+    db_col_bytes(stmt, column, &length);
+    return length == shown;
+}
+
 static bool bytes_of_size(struct db_stmt *stmt, int column, size_t size, const uint8_t **bytes)
 {
     size_t length;
     *bytes = db_col_bytes(stmt, column, &length);
     return db_col_is_null(stmt, column) || length == size;
 }
+
+static const int TEXT_COLUMNS[] = {4, 10, 11, 12};
 
 /* False: the row does not fit its place in the chain. */
 static bool row_fits(struct db_stmt *stmt, int64_t seq, uint8_t head[AUDIT_HASH_BYTES])
@@ -158,6 +168,8 @@ static bool row_fits(struct db_stmt *stmt, int64_t seq, uint8_t head[AUDIT_HASH_
     uint8_t hash[AUDIT_HASH_BYTES];
     /* What does not survive the way into the entry has been altered in the file. */
     if (db_col_i64(stmt, 7) != row.entry.outcome || db_col_i64(stmt, 13) != (int64_t)row.entry.is_deferred) return false;
+    for (int i = 0; i < (int)(sizeof TEXT_COLUMNS / sizeof TEXT_COLUMNS[0]); i++)
+        if (!text_is_whole(stmt, TEXT_COLUMNS[i])) return false;
     if (row.seq != seq || !bytes_of_size(stmt, 5, REQUEST_KEY_BYTES, &row.entry.request_key) ||
         !bytes_of_size(stmt, 6, REQUEST_DIGEST_BYTES, &row.entry.request_digest) ||
         !bytes_of_size(stmt, 15, AUDIT_HASH_BYTES, &stored) || !stored)
