@@ -1,5 +1,6 @@
 /* server/terminals/authority_handlers.c - the rotation of the authority, for the office; renewal of the server's own
  * certificate, for the clock. */
+#include "server/centre/centre_store.h"
 #include "server/terminals/enrolment_store.h"
 #include "server/terminals/terminal_handlers.h"
 #include "server/terminals/trust.h"
@@ -28,7 +29,8 @@ int handle_authority_move(struct request *rq)
 {
     const Mdg__AuthorityMove *op = rq->op;
     struct enrolment enrolment;
-    const char *rule = NULL, *name;
+    struct centre centre;
+    const char *rule = NULL;
     int rc = enrolment_newest(rq->db, &enrolment);
     if (rc != 0) return rc;
     /* The machine has been shown one authority; it must not be answered by another. */
@@ -38,8 +40,8 @@ int handle_authority_move(struct request *rq)
     if (op->is_back) {
         rc = trust_back(rq->db, rq->now_us, &rule);
     } else {
-        rc = centre_name_get(rq->db, &rq->arena, &name);
-        if (rc == 0) rc = trust_forward(rq->db, rq->keys, name, rq->now_us, &rule);
+        rc = centre_read(rq->db, &rq->arena, &centre);
+        if (rc == 0) rc = trust_forward(rq->db, rq->keys, centre.name, rq->now_us, &rule);
     }
     if (rc == MDG_ERR_STATE) return refuse(rq, rc, NULL, rule);
     return rc == 0 ? effect_add(rq, &(struct effect){.kind = EFFECT_TRUST_CHANGED}) : rc;

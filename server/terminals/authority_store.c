@@ -26,7 +26,6 @@ static const char SQL_SERVER_PUT[] =
     " WHERE generation = ?1";
 static const char SQL_DELETE[] = "DELETE FROM authority WHERE generation = ?1";
 static const char SQL_NEWEST[] = "SELECT generation FROM authority ORDER BY generation DESC LIMIT 1";
-static const char SQL_CENTRE_NAME[] = "SELECT name FROM centre WHERE only_row = 1";
 
 int64_t trust_issuing(const struct trust *trust)
 {
@@ -188,18 +187,4 @@ int authority_newest(struct db *db, int64_t *generation)
     *generation = rc == DB_ROW ? db_col_i64(newest, 0) : 0;
     db_reset(newest);
     return rc == DB_ROW ? 0 : rc;
-}
-
-int centre_name_get(struct db *db, struct arena *arena, const char **name)
-{
-    struct db_stmt *get = db_stmt(db, SQL_CENTRE_NAME);
-    int rc = db_step(get);
-    if (rc == DB_ROW) {
-        *name = arena_strdup(arena, db_col_text(get, 0));
-        rc = *name ? 0 : MDG_ERR_MEMORY;
-    } else if (rc == 0) {
-        rc = MDG_ERR_CONFIG;
-    }
-    db_reset(get);
-    return rc;
 }

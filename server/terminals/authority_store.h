@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/arena.h"
 #include "server/keys/authority.h"
 #include "server/keys/keys.h"
 #include "server/store/db.h"
@@ -47,7 +46,5 @@ int authority_server_put(struct db *db, const struct keys *keys, const struct au
 int authority_delete(struct db *db, int64_t generation);
 /* The highest generation there is; 0: none. */
 int authority_newest(struct db *db, int64_t *generation);
-/* As the centre calls itself; in the arena. */
-int centre_name_get(struct db *db, struct arena *arena, const char **name);
 
 #endif

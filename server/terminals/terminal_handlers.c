@@ -156,7 +156,7 @@ static int answer_again(struct request *rq, const struct certificate *known, Mdg
 {
     struct certificate in_use;
     const char *serial = rq->caller.certificate_serial;
-    int rc = serial ? certificate_get(rq->db, serial, &in_use) : MDG_ERR_NOT_FOUND;
+    int rc = serial[0] ? certificate_get(rq->db, serial, &in_use) : MDG_ERR_NOT_FOUND;
     bool is_ours = rc == 0 && known->terminal_id == rq->caller.terminal_id && !known->is_revoked &&
                    known->until_us > rq->now_us && known->issued_us > in_use.issued_us;
     if (!is_ours) return refuse(rq, MDG_ERR_INVALID, "request", "key_used");
