@@ -1,8 +1,5 @@
 /* server/accounts/account_codes.c - what ends in a one-day code: a new account, a reset by the office, a recovery at
  * the console. The code is made and hashed before the writer's turn; only its hash stays. */
-#include <stdlib.h>
-
-#include "common/text.h"
 #include "server/accounts/account_handlers.h"
 #include "server/accounts/account_store.h"
 #include "server/request/request.h"
@@ -42,15 +39,10 @@ static int code_issue(struct request *rq, int64_t person_id)
     return work->rc != 0 ? work->rc : account_code_put(rq->db, person_id, work->hash, answer->until_us);
 }
 
-/* A name in the arena and its key; refused when nothing is left of it. */
 static int name_key_of(struct request *rq, const char *name, const char **name_key)
 {
-    char *key = text_name_key(name);
-    if (!key) return MDG_ERR_MEMORY;
-    *name_key = arena_strdup(&rq->arena, key);
-    free(key);
-    if (!*name_key) return MDG_ERR_MEMORY;
-    return **name_key ? 0 : refuse(rq, MDG_ERR_INVALID, "name", "required");
+    int rc = account_name_key(&rq->arena, name, name_key);
+    return rc == MDG_ERR_INVALID ? refuse(rq, rc, "name", "required") : rc;
 }
 
 /* Whoever gets a code must be able to use it: too many wrong secrets do not stand in its way. */

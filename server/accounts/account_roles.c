@@ -1,8 +1,5 @@
 /* server/accounts/account_roles.c - giving and taking roles: by the office with a second person, and at the console
  * while there is no second. */
-#include <stdlib.h>
-
-#include "common/text.h"
 #include "server/accounts/account_handlers.h"
 #include "server/accounts/account_rules.h"
 #include "server/accounts/account_store.h"
@@ -63,16 +60,16 @@ int handle_account_roles(struct request *rq)
 int handle_account_grant(struct request *rq)
 {
     const Mdg__AccountGrant *op = rq->op;
+    const char *name_key;
     struct account account;
     int offices;
     int rc = account_usable_offices(rq->db, 0, &offices);
     if (rc != 0) return rc;
     if (offices >= ACCOUNT_USABLE_OFFICES) return refuse(rq, MDG_ERR_SECOND_PERSON, NULL, "approval");
 
-    char *name_key = text_name_key(op->name);
-    if (!name_key) return MDG_ERR_MEMORY;
-    rc = account_by_name_key(rq->db, &rq->arena, name_key, &account);
-    free(name_key);
+    rc = account_name_key(&rq->arena, op->name, &name_key);
+    if (rc == MDG_ERR_INVALID) return refuse(rq, rc, "name", "required");
+    if (rc == 0) rc = account_by_name_key(rq->db, &rq->arena, name_key, &account);
     if (rc == MDG_ERR_NOT_FOUND) return refuse(rq, rc, "name", NULL);
     if (rc == 0) rc = roles_check(rq, &account, op->roles);
     if (rc == 0) rc = roles_set(rq, &account, op->roles);

@@ -70,6 +70,16 @@ static int account_one(struct db_stmt *stmt, struct arena *arena, struct account
     return rc;
 }
 
+int account_name_key(struct arena *arena, const char *name, const char **name_key)
+{
+    char *key = text_name_key(name);
+    if (!key) return MDG_ERR_MEMORY;
+    *name_key = arena_strdup(arena, key);
+    free(key);
+    if (!*name_key) return MDG_ERR_MEMORY;
+    return **name_key ? 0 : MDG_ERR_INVALID;
+}
+
 int account_by_id(struct db *db, struct arena *arena, int64_t id, struct account *account)
 {
     struct db_stmt *stmt = db_stmt(db, SQL_BY_ID);

@@ -38,6 +38,9 @@ struct account_code {
     int wrong_tries;
 };
 
+/* text_name_key() in the arena. MDG_ERR_INVALID: nothing is left of the name. */
+int account_name_key(struct arena *arena, const char *name, const char **name_key);
+
 /* MDG_ERR_NOT_FOUND. */
 int account_by_id(struct db *db, struct arena *arena, int64_t id, struct account *account);
 /* name_key: text_name_key() of the name. */

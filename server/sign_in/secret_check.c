@@ -1,22 +1,16 @@
 #include "server/sign_in/secret_check.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
 
-#include "common/text.h"
 #include "server/request/request.h"
 #include "server/sign_in/throttle_store.h"
 
 int secret_check_name_key(struct request *rq, const char *name, const char **name_key)
 {
-    char *key = text_name_key(name);
-    if (!key) return MDG_ERR_MEMORY;
-    *name_key = arena_strdup(&rq->arena, key);
-    free(key);
-    if (!*name_key) return MDG_ERR_MEMORY;
-    return **name_key ? 0 : refuse(rq, MDG_ERR_INVALID, "name", "required");
+    int rc = account_name_key(&rq->arena, name, name_key);
+    return rc == MDG_ERR_INVALID ? refuse(rq, rc, "name", "required") : rc;
 }
 
 /* The same words for a name that is known and for one that is not. */
