@@ -302,8 +302,8 @@ class Frames(harness.CentreCase):
         no_hello = self.counter(hello=False)
         midway = self.counter()
         self.send_raw(midway, struct.pack(">I", 100) + b"\x0a")
-        cases = {"handshake": half_ends, "hello": lambda: no_hello.wait_gone(HELLO_S + 10),
-                 "frame": lambda: midway.wait_gone(FRAME_S + 10)}
+        cases = {"handshake": half_ends, "hello": lambda: self.gone("DEADLINE", no_hello, HELLO_S + 10),
+                 "frame": lambda: self.gone("DEADLINE", midway, FRAME_S + 10)}
         threads = [threading.Thread(target=watch, args=(name, begun, wait)) for name, wait in cases.items()]
         for thread in threads:
             thread.start()

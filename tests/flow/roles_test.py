@@ -273,6 +273,26 @@ class SecondPerson(harness.CentreCase):
             self.second().write("approvals", "decide", {"approval_id": asked.object_id, "is_approved": True})
             client.call("visits", "count", fields, stranger.new_key())
 
+    def test_repeated_keys_of_calls_that_are_prepared(self):
+        """What is looked at before the writer's turn must not hide the answer of the first time."""
+        self.centre.office_write("visits", "period_close", {"month": 202312})
+        cases = {"visits.period_reopen": {"month": 202312, "reason": "もう一度"},
+                 "accounts.roles": {"person_id": self.hana, "roles": DESK_ROLE | GROUP_ROLE},
+                 "accounts.create": {"name": "only once"}, "accounts.reset": {"person_id": self.hana},
+                 "terminals.enrol": {"name": "only once", "kind": COUNTER}}
+        for call, fields in cases.items():
+            with self.subTest(call):
+                domain, op = call.split(".")
+                self.centre.office.call("sign_in", "confirm", {"secret": OFFICE_SECRET})
+                key = stranger.new_key()
+                first = self.centre.office.call(domain, op, fields, key)
+                if call in ("visits.period_reopen", "accounts.roles"):
+                    self.second().write("approvals", "decide", {"approval_id": first.object_id, "is_approved": True})
+                again = self.centre.office.call(domain, op, fields, key)
+                self.assertEqual((again.object_id, again.rev), (first.object_id, first.rev))
+        asked = self.centre.office_write("accounts", "roles", {"person_id": self.hana, "roles": DESK_ROLE})
+        self.second().write("approvals", "decide", {"approval_id": asked.object_id, "is_approved": True})
+
     def test_the_console_gives_no_roles_once_there_are_two(self):
         with self.server.console() as console:
             self.refused("SECOND_PERSON", console.ask, "accounts", "grant", {"name": "hana", "roles": OFFICE_ROLE},
