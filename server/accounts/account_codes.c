@@ -69,11 +69,11 @@ static int create_check(struct request *rq, const char **name_key)
     return MDG_ERR_CONFLICT;
 }
 
+/* Whether the name is taken is for the writer to say: a repeated request_key is answered as the first time, and by
+ * then the name is taken by that account itself. */
 int prepare_account_create(struct request *rq)
 {
-    const char *name_key;
-    int rc = create_check(rq, &name_key);
-    return rc != 0 ? rc : code_begin(rq);
+    return code_begin(rq);
 }
 
 int handle_account_create(struct request *rq)
