@@ -230,8 +230,11 @@ int visit_each_changed(struct db *db, int32_t today, int64_t since_rev, int limi
 #define TOTAL_SUMS                                                                                                     \
     " CAST(SUM(people) AS BIGINT) AS people, CAST(SUM(lines) AS BIGINT) AS lines,"                                     \
     " CAST(SUM(estimated) AS BIGINT) AS estimated"
+/* What was taken back altogether leaves a row of zeros behind, but no line: nobody looked. */
+#define TOTAL_IS_SOMETHING " (lines <> 0 OR people <> 0 OR estimated <> 0)"
 #define TOTAL_PAGE                                                                                                     \
-    " WHERE (day, slot, place_id, purpose_id) > (?3, ?4, ?5, ?6) ORDER BY day, slot, place_id, purpose_id LIMIT ?7"
+    " WHERE (day, slot, place_id, purpose_id) > (?3, ?4, ?5, ?6) AND" TOTAL_IS_SOMETHING                               \
+    " ORDER BY day, slot, place_id, purpose_id LIMIT ?7"
 
 static const char SQL_BY_MONTH[] =
     "SELECT day, slot, place_id, purpose_id, people, lines, estimated FROM (SELECT day / 100 * 100 + 1 AS day, 0 AS slot,"
@@ -246,7 +249,7 @@ static const char SQL_BY_HOUR[] =
     " GROUP BY day, slot / 2, place_id, purpose_id) AS t" TOTAL_PAGE;
 static const char SQL_BY_HALF_HOUR[] =
     "SELECT day, slot, place_id, purpose_id, people, lines, estimated FROM visit_slot AS t"
-    " WHERE day BETWEEN ?1 AND ?2 AND (day, slot, place_id, purpose_id) > (?3, ?4, ?5, ?6)"
+    " WHERE day BETWEEN ?1 AND ?2 AND (day, slot, place_id, purpose_id) > (?3, ?4, ?5, ?6) AND" TOTAL_IS_SOMETHING
     " ORDER BY day, slot, place_id, purpose_id LIMIT ?7";
 
 int visit_totals(struct db *db, enum visit_step step, int32_t from_day, int32_t to_day, const struct visit_total *after,
