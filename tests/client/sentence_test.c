@@ -131,6 +131,7 @@ static void test_short_buffer_is_cut_at_a_character(void **state)
     language_set("ja");
     refusal.code = MDG_ERR_CONFLICT;
     refusal.field = (char *)"name";
+    refusal.rule = (char *)"taken";
     refusal_sentence(&refusal, sentence, sizeof sentence);
     assert_string_equal(sentence, "この名");
     language_set("en");
