@@ -109,8 +109,10 @@ static int code_show(struct ctl *ctl, int64_t person_id, const Mdg__AccountCode 
                                             {N_("One-day code"), "code", CELL_TEXT},
                                             {N_("Until"), "until_us", CELL_INSTANT},
                                             {NULL, NULL, CELL_TEXT}};
+    char shown[CODE_CHARACTERS + 3];
+    code_text(code->code, shown);
     return output_facts(ctl,
-                        json_pack("{s:I, s:s, s:I}", "person_id", (json_int_t)person_id, "code", code->code, "until_us",
+                        json_pack("{s:I, s:s, s:I}", "person_id", (json_int_t)person_id, "code", shown, "until_us",
                                   (json_int_t)code->until_us),
                         COLUMNS);
 }

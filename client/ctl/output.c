@@ -107,6 +107,15 @@ int roles_of_words(const char *words, uint32_t *roles)
     return *roles != 0 ? 0 : MDG_ERR_INVALID;
 }
 
+void code_text(const char *code, char *out)
+{
+    char bare[CODE_CHARACTERS + 1];
+    if (code_normalize(code, bare) == 0)
+        code_format(bare, out);
+    else
+        snprintf(out, CODE_CHARACTERS + 3, "%s", code);
+}
+
 int text_columns(const char *text)
 {
     int columns = 0;

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "common/code.h"
 #include "frame.pb-c.h"
 
 struct ctl;
@@ -50,6 +51,9 @@ unsigned kind_of_word(const char *word); /* 0: none */
 json_t *roles_json(uint32_t roles);
 /* "desk,office"; MDG_ERR_INVALID. "none" is no role. */
 int roles_of_words(const char *words, uint32_t *roles);
+
+/* A one-time code as it is read out, 4-4-2. out has room for CODE_CHARACTERS + 3. */
+void code_text(const char *code, char *out);
 
 /* Sums up what a refusal carries. */
 json_t *refusal_json(const Mdg__Refusal *refusal);

@@ -242,8 +242,10 @@ static int run_enrol(struct ctl *ctl)
     const Mdg__Terminals *answer = answer_of(response, MDG__TERMINALS__OF_ENROLLED_CODE);
     json_t *document = NULL;
     if (answer) {
-        document = json_pack("{s:I, s:s, s:I}", "terminal_id", (json_int_t)response->object_id, "code",
-                             answer->enrolled_code->code, "until_us", (json_int_t)answer->enrolled_code->until_us);
+        char shown[CODE_CHARACTERS + 3];
+        code_text(answer->enrolled_code->code, shown);
+        document = json_pack("{s:I, s:s, s:I}", "terminal_id", (json_int_t)response->object_id, "code", shown,
+                             "until_us", (json_int_t)answer->enrolled_code->until_us);
     }
     mdg__response__free_unpacked(response, NULL);
     if (!document) return MDG_ERR_MALFORMED;
