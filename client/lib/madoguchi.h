@@ -156,7 +156,8 @@ struct mdg_enrol_options {
     const char *code;      /* as typed */
     /* The six digits to compare with the office's screen. */
     void (*on_check_number)(void *arg, const char *number);
-    /* rc 0: enrolled. MDG_ERR_WRONG_CODE, MDG_ERR_UNTRUSTED (the server does not know the code: not ours), … */
+    /* rc 0: enrolled. MDG_ERR_WRONG_CODE, MDG_ERR_UNTRUSTED (the server does not know the code: not ours),
+     * MDG_ERR_CONFLICT (profile_dir belongs to another centre), … centre is NULL unless rc is 0. */
     void (*on_done)(void *arg, int rc, const Mdg__Refusal *refusal, const struct mdg_centre *centre);
     void *arg;
 };
