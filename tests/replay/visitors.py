@@ -26,6 +26,7 @@ ZONE = zoneinfo.ZoneInfo("America/Los_Angeles")
 TERMINAL = os.path.join(harness.BUILD, "tests", "replay_terminal")
 TOTAL_IN, TOTAL_OUT, HALF_HOURS = 19_597, 18_837, 5_040
 HALF_HOUR_STEP = 4
+ONLINE = "2"  # as in enum mdg_link
 NOW_COUNTS = 60
 
 
@@ -151,13 +152,24 @@ class Terminal:
         harness.wait_until(lambda: self.drain() or len(self.keys) >= len(self.told), timeout,
                            f"terminal {self.name}: its counts stored ({len(self.keys)} of {len(self.told)})")
 
+    def state(self):
+        self.say("state")
+        return dict(pair.split("=") for pair in self.wait_line("state", 30)[1:])
+
+    def check_waits(self, why):
+        """The interruption was one: it is offline, and counts lie in its outbox."""
+        harness.wait_until(lambda: self.state()["link"] != ONLINE, 10, f"terminal {self.name} offline, {why}")
+        state = self.state()
+        if int(state["unsent"]) == 0:
+            raise AssertionError(f"terminal {self.name}: nothing waits though {why}: {state}")
+        return int(state["unsent"])
+
     def wait_acknowledged(self, timeout=120):
         """Every count stored and answered by the server, none refused, and the replica caught up."""
         self.wait_stored()
         end = time.monotonic() + timeout
         while True:
-            self.say("state")
-            state = dict(pair.split("=") for pair in self.wait_line("state", 20)[1:])
+            state = self.state()
             if self.refused:
                 raise AssertionError(f"terminal {self.name}: refused {self.refused[:3]}")
             if state["unsent"] == "0" and state["caught_up"] == "1":
@@ -314,14 +326,16 @@ class Replay:
                 self.centre.server.kill()
                 self.log(f"server killed at {number}")
             elif number == server_returns:
+                waiting = self.terminals[0].check_waits("the server is gone")
                 self.centre.server.start()
-                self.log(f"server back at {number}")
+                self.log(f"server back at {number}; {waiting} counts wait at terminal one")
             elif number == terminal_dies:
                 again = three.kill()
                 self.log(f"terminal three killed at {number}; {again} counts were not stored yet")
             elif number == online_from:
+                waiting = two.check_waits("its cable is pulled")
                 two.say("cable on")
-                self.log(f"cable of two back at {number}")
+                self.log(f"cable of two back at {number}; {waiting} counts wait")
             terminal = self.dice.choice(self.terminals)
             terminal.count(*count)
             if number in steps:
