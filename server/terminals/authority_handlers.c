@@ -47,11 +47,15 @@ int handle_authority_move(struct request *rq)
     return rc == 0 ? effect_add(rq, &(struct effect){.kind = EFFECT_TRUST_CHANGED}) : rc;
 }
 
-int handle_server_renew(struct request *rq)
+int prepare_server_renew(struct request *rq)
 {
     bool is_due;
     int rc = trust_server_renew_is_due(rq->db, rq->now_us, &is_due);
-    if (rc != 0 || !is_due) return rc;
-    rc = trust_server_renew(rq->db, rq->keys, rq->now_us);
+    return rc == 0 && !is_due ? refuse(rq, MDG_ERR_STATE, NULL, "nothing_due") : rc;
+}
+
+int handle_server_renew(struct request *rq)
+{
+    int rc = trust_server_renew(rq->db, rq->keys, rq->now_us);
     return rc == 0 ? effect_add(rq, &(struct effect){.kind = EFFECT_TRUST_CHANGED}) : rc;
 }

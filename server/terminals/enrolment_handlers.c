@@ -188,6 +188,15 @@ int handle_enrolment_decide(struct request *rq)
     return rc == 0 ? enrolment_closed(rq, &enrolment) : rc;
 }
 
+/* Asked every few seconds: only what is due goes on to the writer. Nothing else is left to close, since the listener
+ * goes by until_us itself. */
+int prepare_enrolment_expire(struct request *rq)
+{
+    bool is_due;
+    int rc = enrolment_is_due(rq->db, rq->now_us, &is_due);
+    return rc == 0 && !is_due ? refuse(rq, MDG_ERR_STATE, NULL, "nothing_due") : rc;
+}
+
 int handle_enrolment_expire(struct request *rq)
 {
     struct enrolment enrolment;

@@ -11,6 +11,7 @@ void work_enrol(struct request *rq);
 int handle_enrol(struct request *rq);
 int handle_enrolment_state(struct request *rq);
 int handle_enrolment_decide(struct request *rq);
+int prepare_enrolment_expire(struct request *rq);
 int handle_enrolment_expire(struct request *rq); /* the clock */
 
 /* the machine that wants in (applicant_handlers.c) */
@@ -28,6 +29,7 @@ int handle_terminal_renew(struct request *rq);
 /* the authority (authority_handlers.c) */
 int handle_authority_state(struct request *rq);
 int handle_authority_move(struct request *rq);
+int prepare_server_renew(struct request *rq);
 int handle_server_renew(struct request *rq); /* the clock */
 
 /* Shared by them. */

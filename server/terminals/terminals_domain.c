@@ -44,9 +44,9 @@ static const struct route ROUTES[] = {
      AUDIT_NONE, 0, NULL, NULL, handle_collect},
 
     {"terminals.enrolment_expire", CALL(ENROLMENT_EXPIRE), ROLE_BIT_CLOCK, KIND_BIT(KIND_CLOCK), SCOPE_CENTRE,
-     ROUTE_WRITE, AUDIT_CHANGE, 0, NULL, NULL, handle_enrolment_expire},
+     ROUTE_WRITE, AUDIT_CHANGE, 0, prepare_enrolment_expire, NULL, handle_enrolment_expire},
     {"terminals.server_renew", CALL(SERVER_RENEW), ROLE_BIT_CLOCK, KIND_BIT(KIND_CLOCK), SCOPE_CENTRE, ROUTE_WRITE,
-     AUDIT_CHANGE, 0, NULL, NULL, handle_server_renew},
+     AUDIT_CHANGE, 0, prepare_server_renew, NULL, handle_server_renew},
 };
 
 /* name may be empty where a terminal enrols again; the handler asks for it elsewhere. */
