@@ -16,6 +16,7 @@
 
 #define SECRET_BYTES_MAX 512
 #define BUSY_WAIT_MS_MAX 1000u
+#define INTERRUPT_BYTE 3 /* Ctrl+C */
 
 void ctl_init(struct ctl *ctl)
 {
@@ -299,6 +300,7 @@ static int line_read(int fd, char *line, size_t size)
     char byte;
     ssize_t got;
     while ((got = read(fd, &byte, 1)) == 1 && byte != '\n') {
+        if (byte == INTERRUPT_BYTE) return UV_ECANCELED;
         if (length + 1 >= size) return MDG_ERR_INVALID;
         line[length++] = byte;
     }
@@ -321,7 +323,7 @@ int ctl_secret(struct ctl *ctl, const char *prompt, char **out)
             return ctl_fail(ctl, MDG_ERR_INVALID,
                             _("A passphrase is needed. Please run it in a terminal, or give --secret-stdin."));
         without_echo = before;
-        without_echo.c_lflag &= ~(tcflag_t)ECHO;
+        without_echo.c_lflag &= ~(tcflag_t)(ECHO | ISIG); /* Ctrl+C comes as a byte, so that the echo is put back */
         fputs(prompt, stderr);
         fflush(stderr);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &without_echo);

@@ -2,37 +2,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
+#include "client/ctl/certificate.h"
 #include "client/ctl/ctl.h"
 #include "client/ctl/families.h"
 #include "client/ctl/output.h"
 #include "client/ctl/visit_names.h"
-#include "common/day.h"
 #include "common/locale.h"
 
 static const char *link_word(enum mdg_link link)
 {
     static const char *const WORDS[] = {"offline", "connecting", "online"};
     return WORDS[link];
-}
-
-/* The end of the terminal's certificate, or 0. */
-static int64_t certificate_until_us(const char *profile_dir)
-{
-    char path[4200];
-    if (snprintf(path, sizeof path, "%s/terminal.pem", profile_dir) >= (int)sizeof path) return 0;
-    FILE *file = fopen(path, "re");
-    X509 *certificate = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
-    if (file) fclose(file);
-    if (!certificate) return 0;
-    int days = 0, seconds = 0;
-    ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-    bool is_known = epoch && ASN1_TIME_diff(&days, &seconds, epoch, X509_get0_notAfter(certificate)) == 1;
-    ASN1_TIME_free(epoch);
-    X509_free(certificate);
-    return is_known ? days * US_PER_DAY + seconds * US_PER_SECOND : 0;
 }
 
 static const char *row_word(uint32_t kind, char *fallback, size_t size)
@@ -66,8 +46,10 @@ static json_t *status_json(struct ctl *ctl, json_t *rows)
 {
     struct mdg_centre centre;
     struct mdg_state state;
+    int64_t from_us, until_us;
     mdg_client_centre(ctl->client, &centre);
     mdg_client_state(ctl->client, &state);
+    certificate_life(ctl->options.profile_dir, &from_us, &until_us);
     int why = ctl_is_online(ctl) ? 0 : (ctl->state.why_offline != 0 ? ctl->state.why_offline : state.why_offline);
     json_t *document =
         json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:i, s:i, s:b, s:I, s:I, s:I, s:o}", "centre",
@@ -76,8 +58,7 @@ static json_t *status_json(struct ctl *ctl, json_t *rows)
                   "kind", kind_word(centre.terminal_kind), "link", link_word(state.link), "offline_since_us",
                   (json_int_t)state.offline_since_us, "unsent", (int)state.unsent, "refused", (int)state.refused,
                   "is_caught_up", state.is_caught_up, "replica_rev", (json_int_t)state.replica_rev, "clock_offset_us",
-                  (json_int_t)state.clock_offset_us, "certificate_until_us",
-                  (json_int_t)certificate_until_us(ctl->options.profile_dir), "rows", rows);
+                  (json_int_t)state.clock_offset_us, "certificate_until_us", (json_int_t)until_us, "rows", rows);
     if (state.person_id != 0) {
         json_object_set_new(document, "person_id", json_integer(state.person_id));
         json_object_set_new(document, "person", json_string(state.person_name ? state.person_name : ""));

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/ctl/certificate.h"
 #include "client/ctl/ctl.h"
 #include "client/ctl/families.h"
 #include "client/ctl/output.h"
@@ -11,6 +12,8 @@
 #include "common/text.h"
 
 #define POLL_MS 500u
+#define RENEW_POLL_MS 100u
+#define RENEW_ASKED_MS 1500u /* for what the server asks for */
 
 static int terminals_call(struct ctl *ctl, Mdg__Terminals *terminals, enum ctl_access access, Mdg__Response **out)
 {
@@ -315,6 +318,32 @@ static int run_unlock(struct ctl *ctl)
                                  _("People can sign in at that terminal again."));
 }
 
+/* The library renews by itself as soon as two thirds of the certificate's life are over, or the server asks for it: all
+ * it needs is to be connected for a while. */
+static int run_renew(struct ctl *ctl)
+{
+    int64_t from_us, until_us, now_from_us = 0, now_until_us = 0;
+    char moment[MOMENT_BYTES];
+    certificate_life(ctl->options.profile_dir, &from_us, &until_us);
+    int rc = ctl_open(ctl, 0);
+    if (rc != 0) return rc;
+    int64_t due_us = from_us + (until_us - from_us) / 3 * 2;
+    bool is_due = mdg_client_now_us(ctl->client) >= due_us;
+    unsigned waits = (is_due ? ctl->options.timeout_ms : RENEW_ASKED_MS) / RENEW_POLL_MS + 1;
+    do {
+        ctl_wait(ctl, RENEW_POLL_MS);
+        certificate_life(ctl->options.profile_dir, &now_from_us, &now_until_us);
+    } while (now_until_us == until_us && --waits > 0);
+    bool is_renewed = now_until_us != until_us;
+    if (!is_renewed && is_due) return MDG_ERR_DEADLINE;
+    json_t *document = json_pack("{s:b, s:I, s:I}", "is_renewed", is_renewed, "due_us", (json_int_t)due_us,
+                                 "certificate_until_us", (json_int_t)now_until_us);
+    moment_text(is_renewed ? now_until_us : due_us, moment, sizeof moment);
+    if (is_renewed) return output_done(ctl, document, _("The new certificate holds until %s."), moment);
+    return output_done(ctl, document, _("It is not time yet: the certificate is renewed by itself from %s on."),
+                       moment);
+}
+
 /* --- the authority ------------------------------------------------------------------------------------ */
 
 static int run_authority(struct ctl *ctl)
@@ -412,6 +441,7 @@ const struct ctl_command TERMINAL_COMMANDS[] = {
      N_("Let people sign in there again after too many wrong passphrases."),
      run_unlock,
      {{0}}},
+    {"terminal renew", NULL, N_("Renew this terminal's certificate if it is time to."), run_renew, {{0}}},
     {"terminal authority", NULL, N_("Show how far the change of the authority is."), run_authority, {{0}}},
     {"terminal authority forward", NULL, N_("Take the next step of the change."), run_authority_forward, {{0}}},
     {"terminal authority back", NULL, N_("Undo the last step of the change."), run_authority_back, {{0}}},

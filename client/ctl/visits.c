@@ -276,9 +276,10 @@ static int span_parse(struct ctl *ctl, int32_t *from_day, int32_t *to_day)
     return 0;
 }
 
-static json_t *total_json(const struct visit_names *names, const Mdg__VisitTotal *total)
+static json_t *total_json(const struct ctl *ctl, const struct visit_names *names, const Mdg__VisitTotal *total)
 {
-    const char *purpose = total->purpose_id != 0 ? visit_purpose_name(names, total->purpose_id) : _("(nobody there)");
+    const char *nobody = ctl->options.is_json ? "" : _("(nobody there)"); /* JSON is the same in every language */
+    const char *purpose = total->purpose_id != 0 ? visit_purpose_name(names, total->purpose_id) : nobody;
     return json_pack("{s:i, s:i, s:I, s:s, s:I, s:s, s:I, s:I, s:I}", "day", (int)total->day, "slot", (int)total->slot,
                      "place_id", (json_int_t)total->place_id, "place", visit_place_name(names, total->place_id),
                      "purpose_id", (json_int_t)total->purpose_id, "purpose", purpose, "people",
@@ -305,7 +306,7 @@ static int totals_all(struct ctl *ctl, const struct visit_names *names, Mdg__Vis
             response->body->visits->of_case == MDG__VISITS__OF_TOTALS_LISTED) {
             const Mdg__VisitTotalsListed *listed = response->body->visits->totals_listed;
             for (size_t i = 0; i < listed->n_totals; i++)
-                json_array_append_new(rows, total_json(names, listed->totals[i]));
+                json_array_append_new(rows, total_json(ctl, names, listed->totals[i]));
             json_object_set_new(document, "as_of_day", json_integer(listed->as_of_day));
             if (listed->next_cursor[0]) cursor = strdup(listed->next_cursor);
         }

@@ -159,6 +159,12 @@ static void on_row(struct ctl *ctl, const Mdg__Row *row)
     line_text(watch, text);
 }
 
+static void on_known_row(const Mdg__Row *row, void *arg)
+{
+    struct watch *watch = arg;
+    on_row(watch->ctl, row);
+}
+
 /* --- the link ----------------------------------------------------------------------------------------- */
 
 static void link_json(struct watch *watch, const struct mdg_state *state)
@@ -241,20 +247,17 @@ static int run_watch(struct ctl *ctl)
     ctl->hook_arg = &watch;
     ctl->on_row = on_row;
     ctl->on_state = on_state;
-    watch.is_following = option_is_set(&ctl->options, "all");
     rc = ctl_open(ctl, CTL_FEED | CTL_OUTBOX | CTL_MAY_OFFLINE);
     if (rc != 0) goto done;
     rc = signals_start(&watch, signals);
     if (rc == 0) rc = visit_names_load(ctl, &watch.names);
     if (rc == 0) rc = mdg_replica_each(ctl->client, ROW_TERMINAL, on_known_terminal, &watch);
     if (rc != 0) goto done;
-    if (!watch.is_following) {
-        struct mdg_state state;
-        watch.is_following = true;
-        watch.link = MDG_LINK_CONNECTING; /* so that the first line says how it stands */
-        mdg_client_state(ctl->client, &state);
-        on_state(ctl, &state);
-    }
+    watch.is_following = true;
+    watch.link = MDG_LINK_CONNECTING; /* so that the first line says how it stands */
+    on_state(ctl, &ctl->state);
+    if (option_is_set(&ctl->options, "all")) rc = mdg_replica_each(ctl->client, 0, on_known_row, &watch);
+    if (rc != 0) goto done;
     do {
         ctl_run_until(ctl, &watch.is_over, for_s > 0 ? (unsigned)for_s * 1000u : SLICE_MS);
     } while (!watch.is_over && for_s == 0);

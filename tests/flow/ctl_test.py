@@ -166,6 +166,15 @@ class CtlTest(unittest.TestCase):
             watch.stdout.close()
             watch.stderr.close()
 
+    def test_watch_all_begins_with_what_is_there(self):
+        lines = self.office.run("watch", "--all", "--json", "--lines", "3").stdout.splitlines()
+        self.assertEqual([json.loads(line)["event"] for line in lines], ["link", "row", "row"])
+
+    def test_certificate_is_not_due(self):
+        renewal = self.counter.ok("terminal", "renew")
+        self.assertFalse(renewal["is_renewed"])
+        self.assertLess(renewal["due_us"], renewal["certificate_until_us"])
+
     def test_offline_is_kept_and_sent_later(self):
         before = self.people("会議")
         self.server.stop()
