@@ -188,6 +188,31 @@ class CtlTest(unittest.TestCase):
         self.assertEqual(self.counter.ok("outbox", "list")["items"], [])
         self.assertEqual(self.people("会議"), before + 8)
 
+    def test_refused_later_is_kept_until_dismissed(self):
+        self.server.stop()
+        self.counter.ok("visit", "count", "--purpose", "会議", "--at", "2099-01-01 13:00", "--timeout", "3")
+        self.server.start()
+        self.check_exit(self.counter, REFUSED, "outbox", "send")
+        item = self.counter.ok("outbox", "list")["items"][0]
+        self.assertEqual((item["state"], item["refusal"]["rule"]), ("refused", "future"))
+        self.assertIn("時刻がまだ先です", self.counter.run("outbox", "list", language="ja").stdout)
+        self.counter.ok("outbox", "dismiss", str(item["number"]))
+        self.assertEqual(self.counter.ok("outbox", "list")["items"], [])
+
+    def test_counting_beside_a_watch_of_the_same_terminal(self):
+        watch = self.counter.start("watch", "--json", "--for", "40")
+        try:
+            harness.read_line(watch.stdout, r"(\{.*\})\n", 30, "the link's line")
+            before = self.people("会議")
+            for _ in range(3):
+                self.assertFalse(self.counter.ok("visit", "count", "--purpose", "会議")["is_waiting"])
+            self.assertEqual(self.people("会議"), before + 3)
+        finally:
+            watch.terminate()
+            self.assertEqual(watch.wait(20), OK)
+            watch.stdout.close()
+            watch.stderr.close()
+
     # --- files
 
     def import_file(self, text):
