@@ -9,7 +9,7 @@ SOURCE = os.environ["MADOGUCHI_SOURCE"]
 # Between programs, at the door of the protocol: a person meets these only through a program's own mistake, and the
 # sentence of the code (or the one that names field and rule) is the right one.
 OF_PROGRAMS = {"applied", "apply_first", "approval", "approval_body", "hello_first", "key_days", "key_used",
-               "may_not_wait", "other_content", "prove_first", "revoked", "version", "secret", "person"}
+               "may_not_wait", "nothing_due", "other_content", "prove_first", "revoked", "version", "secret", "person"}
 
 
 def rules_refused():
