@@ -175,26 +175,39 @@ def make_office(sample, code):
 
 def make_counter(sample):
     """Every other terminal is let in by the office, which confirms with its passphrase."""
-    office = subprocess.Popen([MADOGUCHICTL, "--profile", sample.office, "terminal", "enrol", "--name", COUNTER, "--kind",
-                               "counter", "--wait", "--yes", "--secret-stdin"], text=True, stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    _running.append(office)
-    office.stdin.write(sample.facts["passphrase"] + "\n")
-    office.stdin.flush()
-    enrol_at(sample.counter, sample, read_until(office.stdout, CODE, "terminal enrol").group(0), sample.port + 2)
-    office.stdout.read()
-    if office.wait(timeout=20) != 0:
-        raise Failed("terminal enrol")
-    _running.remove(office)
+    secret = sample.facts["passphrase"] + "\n"
+    answer = ctl(sample.office, "--json", "terminal", "enrol", "--name", COUNTER, "--kind", "counter", "--secret-stdin",
+                 text_in=secret)
+    machine = start([MADOGUCHICTL, "--profile", sample.counter, "enrol", "--server", f"{HOST}:{sample.port + 1}", "--port",
+                     str(sample.port + 2), "--code", json.loads(answer.stdout)["code"]],
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 20
+    while json.loads(ctl(sample.office, "--json", "terminal", "state", "--secret-stdin", text_in=secret).stdout)["step"] != "compare":
+        if time.monotonic() > end or machine.poll() is not None:
+            raise Failed(f"madoguchictl enrol: {machine.poll()}")
+        time.sleep(0.1)
+    ctl(sample.office, "terminal", "decide", "--same", "--secret-stdin", text_in=secret)
+    if machine.wait(timeout=20) != 0:
+        raise Failed(f"madoguchictl enrol: {machine.returncode}")
+    _running.remove(machine)
 
 
 def make_book(sample):
     ctl(sample.office, "visit", "place", "save", "--name", PLACE, "--position", "1")
     for position, purpose in enumerate(PURPOSES, 1):
         ctl(sample.office, "visit", "purpose", "save", "--place", PLACE, "--name", purpose, "--position", str(position))
-    ctl(sample.office, "account", "create", "--name", DESK_ACCOUNT)
+    secret = sample.facts["passphrase"] + "\n"
+    answer = ctl(sample.office, "--json", "account", "create", "--name", DESK_ACCOUNT, "--secret-stdin", text_in=secret)
     run([MADOGUCHID, "grant", "--data", sample.data, "--name", DESK_ACCOUNT, "--roles", "desk"])
+    ctl(sample.counter, "set-secret", "--name", DESK_ACCOUNT, "--code", json.loads(answer.stdout)["code"], "--secret-stdin",
+        text_in=secret)
     ctl(sample.office, "sign-out")
+
+
+def sign_in(sample):
+    """A sign-in ends by itself after some hours, so each demonstration begins with one."""
+    for profile, name in ((sample.counter, DESK_ACCOUNT), (sample.office, OFFICE_ACCOUNT)):
+        ctl(profile, "sign-in", "--name", name, "--secret-stdin", text_in=sample.facts["passphrase"] + "\n")
 
 
 def make_sample():
@@ -206,12 +219,15 @@ def make_sample():
         port = int(os.environ.get("MADOGUCHI_PORT", "7443"))
     except ValueError:
         raise Failed("MADOGUCHI_PORT must be a number") from None
-    making.facts = {"port": port, "account": OFFICE_ACCOUNT, "passphrase": secrets.token_urlsafe(12)}
+    making.facts = {"port": port, "passphrase": secrets.token_urlsafe(12)}
     done = run([MADOGUCHID, "init", "--data", making.data, "--centre", CENTRE, "--office", OFFICE_ACCOUNT])
     server = making.serve()
     make_office(making, re.search(CODE, done.stdout).group(0))
+    cable = Cable(port + 2, port)
+    cable.plug()
     make_counter(making)
     make_book(making)
+    cable.pull()
     if stop(server) != 0:
         raise Failed("madoguchid")
     server.stdout.close()
@@ -323,6 +339,7 @@ class Show:
     def run(self):
         title(say(f"{CENTRE}: {COUNTER} counts, {OFFICE} watches", f"{CENTRE}：{COUNTER}が数え、{OFFICE}が見る"))
         self.cable.plug()
+        sign_in(self.sample)
         people_before, counts_before = self.total(self.sample.counter)
         watcher = self.watch()
         time.sleep(0.8)
@@ -380,10 +397,10 @@ def serve(sample):
     cable.plug()
     show(say(f"{CENTRE} is served on {HOST}:{sample.port}; Ctrl+C ends it.\n"
              f"Terminals: --profile {sample.counter}, --profile {sample.office}\n"
-             f"Office account: {sample.facts['account']}, passphrase {sample.facts['passphrase']}",
+             f"Accounts: {OFFICE_ACCOUNT} and {DESK_ACCOUNT}, passphrase {sample.facts['passphrase']}",
              f"{CENTRE}を {HOST}:{sample.port} で起動しました。終了は Ctrl+C です。\n"
              f"端末: --profile {sample.counter}、--profile {sample.office}\n"
-             f"事務局の名前: {sample.facts['account']}、合言葉: {sample.facts['passphrase']}"))
+             f"アカウント: {OFFICE_ACCOUNT}、{DESK_ACCOUNT}、合言葉: {sample.facts['passphrase']}"))
     try:
         code = server.wait()
     except KeyboardInterrupt:
