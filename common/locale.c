@@ -22,7 +22,8 @@ static void use_language_without_locale(void)
     if (length >= sizeof language) return;
     memcpy(language, wanted, length);
     language[length] = '\0';
-    setenv("LANGUAGE", language, 0); /* 0: what the person set stays */
+    const char *chosen = getenv("LANGUAGE");
+    if (!chosen || !*chosen) setenv("LANGUAGE", language, 1); /* what the person set stays */
 }
 
 static bool runs_from_build_tree(void)
