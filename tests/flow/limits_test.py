@@ -147,5 +147,30 @@ class Limits(harness.CentreCase):
         self.connect("counter").count(self.place_id, self.purpose_id, 1)
 
 
+class InAll(harness.CentreCase):
+    settings = {"connections": 12, "connections-before-hello": 8, "terminal-connections": 64}
+
+    def test_connections_in_all(self):
+        self.centre.drop_office()
+        held = [self.centre.connect("office") for _ in range(12)]
+        for client in held:
+            self.addCleanup(client.close)
+        with self.assertRaises(Gone) as caught:
+            self.centre.connect("office")
+        self.assertEqual(stranger.error_name(caught.exception.code), "BUSY", str(caught.exception))
+        self.assertGreater(caught.exception.goodbye.refusal.retry_after_ms, 0)
+        for client in held:  # who is in stays in
+            client.call("feed", "unsubscribe", {"subscription": 1})
+        held[0].close()
+        harness.wait_until(self.can_connect, 10, "room again")
+
+    def can_connect(self):
+        try:
+            self.centre.connect("office").close()
+            return True
+        except Gone:
+            return False
+
+
 if __name__ == "__main__":
     harness.main()

@@ -496,6 +496,7 @@ class Profile:
         try:
             if receive_buffer:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)  # keeps the server's side small too
             if source:
                 sock.bind((source, 0))
             sock.settimeout(timeout)

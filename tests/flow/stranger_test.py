@@ -41,6 +41,22 @@ class Vectors(unittest.TestCase):
         self.assertGreater(len(header), 30)
         self.assertEqual(page, header)
 
+    def test_every_call_and_row_is_on_the_page(self):
+        with open(README, encoding="utf-8") as file:
+            page = file.read()
+        calls = page[page.index("## 12. Calls"):page.index("## 13. Values")]
+        body = stranger.PB["frame"].Body.DESCRIPTOR
+        self.assertEqual([field.name for field in body.fields], list(stranger.DOMAINS))
+        for domain in body.fields:
+            section = calls[calls.index(f"**{domain.name}** (arm {domain.number})"):]
+            section = section[:section.find("\n**", 1) if "\n**" in section[1:] else None]
+            for arm in domain.message_type.fields:
+                with self.subTest(f"{domain.name}.{arm.name}"):
+                    if arm.number > 200:
+                        self.assertIn(f"| {domain.number * 1000 + arm.number} | `{arm.message_type.name}`", page)
+                    else:
+                        self.assertIn(f"`{arm.name}`", section)
+
 
 class Stranger(harness.CentreCase):
     @classmethod
