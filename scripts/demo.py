@@ -313,7 +313,7 @@ class Show:
             for line in watcher.stdout:
                 right(line.rstrip())
                 with self.seen:
-                    self.lines += f"({COUNTER})" in line
+                    self.lines += bool(re.search(rf"[(（]{COUNTER}[)）]", line))
                     self.seen.notify_all()
 
         threading.Thread(target=follow, daemon=True).start()
