@@ -24,7 +24,7 @@ CENTRE, OFFICE_ACCOUNT, DESK_ACCOUNT = "みどり市民活動センター", "事
 COUNTER, OFFICE = "受付1", "事務室"
 PLACE, PURPOSES = "窓口", ("相談", "貸室", "印刷")
 CODE = r"\b[A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{2}\b"
-LEFT_COLUMNS = 54
+LEFT_COLUMNS = 60
 
 IS_JAPANESE = next((value for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))),
                    "").startswith("ja")
