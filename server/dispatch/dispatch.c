@@ -613,7 +613,12 @@ void dispatch_stop(struct dispatch *dispatch)
     if (dispatch->readers) readers_stop(dispatch->readers);
     if (dispatch->has_async) on_async(&dispatch->async);
     while (dispatch->work.running > 0) uv_run(dispatch->options.loop, UV_RUN_ONCE);
-    if (dispatch->writer) writer_stop(dispatch->writer);
+    if (dispatch->writer) {
+        int64_t commits, rows;
+        writer_stop(dispatch->writer);
+        writer_counters(dispatch->writer, &commits, &rows);
+        log_info("writer.stopped", "commits=%lld rows=%lld", (long long)commits, (long long)rows);
+    }
     if (dispatch->feed) feed_stop(dispatch->feed);
     if (!dispatch->has_async) return;
     on_async(&dispatch->async);

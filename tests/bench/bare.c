@@ -1,7 +1,7 @@
 /* tests/bench/bare.c - what the product is held against: a mutual-TLS server on one libuv loop with nothing of ours but the
  * TLS stream and the frames. No protobuf, no routes, no roles, no keys remembered.
  *
- *   bench_bare CERTS [DATABASE ZONE]     prints "ready PORT" and serves until SIGTERM
+ *   bench_bare CERTS PORT [DATABASE ZONE]     prints "ready PORT" and serves until SIGTERM
  *
  * The first byte of a frame says what is wanted:
  *   E  echo it
@@ -296,7 +296,7 @@ int main(int argc, char **argv)
 {
     struct sockaddr_in address;
     int length = sizeof address;
-    if (argc != 2 && argc != 4) return 2;
+    if (argc != 3 && argc != 5) return 2;
     bare.queued_last = &bare.queued;
     bare.done_last = &bare.done;
     uv_loop_init(&bare.loop);
@@ -307,15 +307,15 @@ int main(int argc, char **argv)
     uv_async_init(&bare.loop, &bare.async, on_async);
     uv_signal_init(&bare.loop, &bare.signal);
     uv_signal_start(&bare.signal, on_signal, SIGTERM);
-    if (argc == 4) {
-        setenv("TZ", argv[3], 1);
+    if (argc == 5) {
+        setenv("TZ", argv[4], 1);
         tzset();
-        database_open(argv[2]);
+        database_open(argv[3]);
         uv_mutex_init(&bare.mutex);
         uv_cond_init(&bare.wake);
         uv_thread_create(&bare.thread, writer_main, NULL);
     }
-    uv_ip4_addr("127.0.0.1", 0, &address);
+    uv_ip4_addr("127.0.0.1", atoi(argv[2]), &address);
     uv_tcp_init(&bare.loop, &bare.listener);
     must(uv_tcp_bind(&bare.listener, (const struct sockaddr *)&address, 0) == 0, "bind");
     must(uv_listen((uv_stream_t *)&bare.listener, 1024, on_connection) == 0, "listen");

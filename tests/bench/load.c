@@ -146,12 +146,17 @@ static void send_hello(struct terminal *terminal)
     send_request(terminal, &body, NULL);
 }
 
-static void send_subscribe(struct terminal *terminal)
+/* Catching up starts from nothing; the others come back after a short absence, as terminals mostly do. */
+static void send_subscribe(struct terminal *terminal, const Mdg__Welcome *welcome)
 {
     Mdg__Subscribe subscribe = MDG__SUBSCRIBE__INIT;
     Mdg__Feed feed = MDG__FEED__INIT;
     Mdg__Body body = MDG__BODY__INIT;
     subscribe.subscription = 1;
+    if (load.mode != CATCH_UP) {
+        subscribe.epoch = welcome->epoch;
+        subscribe.since_rev = welcome->rev;
+    }
     feed.of_case = MDG__FEED__OF_SUBSCRIBE;
     feed.subscribe = &subscribe;
     body.domain_case = MDG__BODY__DOMAIN_FEED;
@@ -308,6 +313,8 @@ static void on_part(struct terminal *terminal, const Mdg__Part *part, size_t len
             latency_add(now_ns() - terminal->sent_ns);
             finish();
         }
+    } else if (terminal->stage == 1) {
+        if (part->is_caught_up) terminal_ready(terminal);
     } else if (load.mode == PUSH && load.is_running && part->n_rows > 0 && terminal->index < load.connections) {
         on_push_arrival(false);
     }
@@ -328,12 +335,12 @@ static void on_full_response(struct terminal *terminal, const Mdg__Response *res
         } else if ((load.mode == PUSH && !is_writer) || load.mode == IDLE || load.mode == CATCH_UP) {
             terminal->stage = 1;
             terminal->sent_ns = now_ns();
-            send_subscribe(terminal);
+            send_subscribe(terminal, response->body->centre->welcome);
         } else {
             terminal_ready(terminal);
         }
     } else if (terminal->stage == 1) {
-        terminal_ready(terminal);
+        if (load.mode == FIRST) terminal_ready(terminal); /* subscribers wait for their first part */
     } else if (load.mode == COUNTS) {
         latency_add(now_ns() - terminal->sent_ns);
         send_count(terminal);

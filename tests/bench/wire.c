@@ -46,6 +46,7 @@ int wire_init(struct wire *wire, uv_loop_t *loop, bool is_server)
 {
     wire->loop = loop;
     wire->is_server = is_server;
+    wire->dirty_last = &wire->dirty;
     return tls_io_init(&wire->io);
 }
 
@@ -95,8 +96,9 @@ void wire_send_raw(struct wire_conn *conn, const uint8_t *bytes, size_t length)
     conn->out_length += length;
     if (conn->is_dirty) return;
     conn->is_dirty = true;
-    conn->next_dirty = conn->wire->dirty;
-    conn->wire->dirty = conn;
+    conn->next_dirty = NULL;
+    *conn->wire->dirty_last = conn;
+    conn->wire->dirty_last = &conn->next_dirty;
 }
 
 void wire_send(struct wire_conn *conn, const uint8_t *bytes, size_t length)
@@ -112,6 +114,7 @@ void wire_flush(struct wire *wire)
     while (wire->dirty) {
         struct wire_conn *conn = wire->dirty;
         wire->dirty = conn->next_dirty;
+        if (!wire->dirty) wire->dirty_last = &wire->dirty;
         conn->is_dirty = false;
         if (!conn->is_closing && tls_stream_write(&conn->tls, conn->out, conn->out_length) == 0) drain(conn);
         wire->io.out_length = 0;

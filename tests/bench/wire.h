@@ -18,7 +18,7 @@ struct wire {
     bool is_server;
     struct tls_io io;
     uint8_t in[65536]; /* the loop's one receive buffer */
-    struct wire_conn *dirty;
+    struct wire_conn *dirty, **dirty_last; /* in the order in which they were written to */
     void (*on_open)(struct wire_conn *conn); /* the handshake is over */
     void (*on_frame)(struct wire_conn *conn, const uint8_t *bytes, size_t length);
     void (*on_close)(struct wire_conn *conn);
