@@ -53,7 +53,8 @@ static void on_fatal(void *arg, int rc)
 static void on_drained(void *arg)
 {
     struct server *server = arg;
-    for (size_t i = 0; i < 2; i++) uv_close((uv_handle_t *)&server->signals[i], NULL);
+    /* A second signal must not end us halfway: the handles stay until the threads are gone. */
+    for (size_t i = 0; i < 2; i++) uv_unref((uv_handle_t *)&server->signals[i]);
     uv_close((uv_handle_t *)&server->watchdog, NULL);
     uv_stop(&server->loop);
 }
@@ -92,6 +93,16 @@ static void close_handle(uv_handle_t *handle, void *arg)
 {
     (void)arg;
     if (!uv_is_closing(handle)) uv_close(handle, NULL);
+}
+
+/* For the last steps, when this is the only thread: what comes now changes nothing. */
+static void signals_block(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 /* --- opening --------------------------------------------------------------------------------------------- */
@@ -190,6 +201,7 @@ static int serve(struct server *server, const struct config *config)
     if (server->dispatch) dispatch_stop(server->dispatch);
     net_free(server->net);
     if (server->dispatch) dispatch_free(server->dispatch);
+    signals_block();
     uv_walk(&server->loop, close_handle, NULL);
     uv_run(&server->loop, UV_RUN_DEFAULT);
     uv_loop_close(&server->loop);

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import tempfile
+import time
 import unittest
 
 BUILD = os.environ.get("MADOGUCHI_BUILD") or os.path.realpath(
@@ -135,6 +136,15 @@ class Serve(Case):
             process.send_signal(number)
             self.assertEqual(process.wait(timeout=30), 0, process.stderr.read())
         self.assertFalse(os.path.exists(os.path.join(self.data, "madoguchi.db-wal")))
+
+    def test_signals_while_it_ends(self):
+        self.init()
+        process, _, _ = self.serve()
+        while process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.0005)
+        self.assertEqual(process.returncode, 0, process.stderr.read())
 
     def test_one_at_a_time(self):
         self.init()
