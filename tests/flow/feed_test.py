@@ -8,7 +8,7 @@ import zoneinfo
 
 import harness
 import stranger
-from harness import COUNCIL, COUNTER, DAY_US, DISPLAY, LOUNGE, OFFICE, TERMINAL_ROW, VISIT, VISIT_DAY, VISIT_PLACE, \
+from harness import COUNCIL, COUNTER, DISPLAY, LOUNGE, TERMINAL_ROW, VISIT, VISIT_DAY, VISIT_PLACE, \
     VISIT_PURPOSE
 from stranger import Replica
 

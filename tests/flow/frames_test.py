@@ -10,7 +10,7 @@ import time
 import harness
 import stranger
 from harness import COUNTER, DESK_ROLE, LOUNGE
-from stranger import Frame, Gone, Profile
+from stranger import Frame, Gone
 
 HANDSHAKE_S, HELLO_S, FRAME_S = 10, 30, 15
 

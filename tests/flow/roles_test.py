@@ -2,9 +2,8 @@
 table and tried out live, each role at each kind of terminal."""
 import harness
 import stranger
-from harness import CHAIR_ROLE, CONSULTATION_ROLE, COUNCIL, COUNCIL_ROLE, COUNTER, DESK_ROLE, DISPLAY, DOOR, GROUP_ROLE, \
-    KIND_NAMES, LOUNGE, OFFICE, OFFICE_NAME, OFFICE_ROLE, OFFICE_SECRET, ROLE_NAMES
-from stranger import Refused
+from harness import CONSULTATION_ROLE, COUNCIL_ROLE, COUNTER, DESK_ROLE, DOOR, GROUP_ROLE, KIND_NAMES, OFFICE, \
+    OFFICE_NAME, OFFICE_ROLE, OFFICE_SECRET, ROLE_NAMES
 
 STAFF_KINDS = "counter office"
 PEOPLE_KINDS = "counter office lounge council"

@@ -13,7 +13,7 @@ import unittest
 import harness
 import stranger
 from harness import COUNTER, VISIT
-from stranger import Gone, Waited
+from stranger import Gone
 
 CONFIG_STATUS = 5
 
@@ -206,6 +206,34 @@ class Serving(harness.CentreCase):
         harness.run("restore", "--data", self.server.data, "--from", copy)
         self.server.start()
         self.assertEqual(self.people_now(), kept)
+
+    def test_verify_finds_what_was_altered(self):
+        """Behind the server's back: an audit row, a line, a total."""
+        with self.centre.connect("counter") as client:
+            client.count(self.place_id, self.purpose_id, 2)
+        self.centre.stop()
+        self.server.verify()
+        database = os.path.join(self.server.data, "madoguchi.db")
+        for name, sql in (("who", "UPDATE audit SET person_id = person_id + 1 WHERE seq = 3"),
+                          ("what came of it", "UPDATE audit SET outcome = -10041 WHERE seq = 3"),
+                          ("a row taken out", "DELETE FROM audit WHERE seq = 3"),
+                          ("a line", "UPDATE visit SET people = people + 1 WHERE id = (SELECT max(id) FROM visit)"),
+                          ("a day", "UPDATE visit_day SET people = people + 1"),
+                          ("a half hour", "UPDATE visit_slot SET lines = lines + 1")):
+            with self.subTest(name):
+                kept = database + ".kept"
+                shutil.copy(database, kept)
+                with sqlite3.connect(database) as db:
+                    self.assertGreater(db.execute(sql).rowcount, 0)
+                db.close()
+                done = harness.run("verify", "--data", self.server.data, check=False)
+                self.assertEqual(done.returncode, 1, f"verify found nothing: {done.stdout}{done.stderr}")
+                shutil.move(kept, database)
+                for rest in ("-wal", "-shm"):
+                    if os.path.exists(database + rest):
+                        os.remove(database + rest)
+        self.server.verify()
+        self.server.start()
 
     def test_a_file_that_is_no_backup(self):
         path = os.path.join(self.server.folder, "not-a-copy.db")

@@ -9,8 +9,8 @@ import time
 
 import harness
 import stranger
-from harness import COUNTER, DAY_US, DOOR, LOUNGE, OFFICE, OFFICE_SECRET
-from stranger import Client, Enrolment, ExporterLink, Gone, NotOurServer, Profile, SocketLink
+from harness import COUNTER, DOOR, LOUNGE, OFFICE_SECRET
+from stranger import Enrolment, ExporterLink, Gone, NotOurServer, Profile, SocketLink
 
 STABLE, ANNOUNCED, TERMINALS, SERVER = range(4)
 NONE, WAITING, PROVED, COMPARE, ISSUED, ENDED = range(6)

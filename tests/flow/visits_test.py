@@ -4,7 +4,7 @@ import zoneinfo
 
 import harness
 import stranger
-from harness import COUNTER, DAY_US, DESK_ROLE, MINUTE_US, OFFICE_ROLE, VISIT, VISIT_DAY
+from harness import COUNTER, DAY_US, DESK_ROLE, MINUTE_US, VISIT
 
 TOKYO = zoneinfo.ZoneInfo("Asia/Tokyo")
 
