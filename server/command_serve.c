@@ -14,6 +14,7 @@
 #include "server/command.h"
 #include "server/data_dir.h"
 #include "server/dispatch/dispatch.h"
+#include "server/jobs/clock.h"
 #include "server/keys/keys.h"
 #include "server/net/net.h"
 #include "server/notify.h"
@@ -30,6 +31,7 @@ struct server {
     uv_loop_t loop;
     uv_signal_t signals[2];
     uv_timer_t watchdog;
+    struct clock clock;
     bool is_draining;
 };
 
@@ -56,6 +58,7 @@ static void on_drained(void *arg)
     /* A second signal must not end us halfway: the handles stay until the threads are gone. */
     for (size_t i = 0; i < 2; i++) uv_unref((uv_handle_t *)&server->signals[i]);
     uv_close((uv_handle_t *)&server->watchdog, NULL);
+    clock_stop(&server->clock);
     uv_stop(&server->loop);
 }
 
@@ -191,6 +194,10 @@ static int serve(struct server *server, const struct config *config)
     if (rc == 0) rc = handles_start(server);
     if (rc == 0 && (rc = net_start(server->net, server->dispatch)) != 0)
         complain(rc, _("the network cannot be opened: %s"), mdg_error_name(rc));
+    if (rc == 0) {
+        const struct clock_options clock = {&server->loop, server->dispatch};
+        rc = clock_start(&server->clock, &clock);
+    }
     if (rc == 0) {
         print_ready(server, config);
         log_info("server.ready", "version=" MDG_VERSION " port=%d enrol_port=%d", net_port(server->net),

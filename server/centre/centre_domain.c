@@ -57,19 +57,19 @@ static int handle_hello(struct request *rq)
     Mdg__Welcome *welcome = answer_new(rq);
     if (!welcome) return MDG_ERR_MEMORY;
     int rc = centre_read(rq->db, &rq->arena, &centre);
-    if (rc != 0) return rc;
     welcome->protocol = hello->protocol_max < PROTOCOL_MAX ? hello->protocol_max : PROTOCOL_MAX;
+    welcome->server_us = rq->now_us;
+    welcome->program = (char *)"madoguchid " MDG_VERSION;
+    if (rc == 0) rc = effect_add(rq, &(struct effect){.kind = EFFECT_HELLO_DONE});
+    /* A machine on the enrolment listener has proved nothing yet. */
+    if (rc != 0 || rq->caller.kind == KIND_APPLICANT) return rc;
     welcome->centre_name = (char *)centre.name;
     welcome->zone = (char *)centre.zone;
     welcome->fiscal_year_first_month = centre.fiscal_year_first_month;
-    welcome->server_us = rq->now_us;
     welcome->rev = centre.rev;
-    welcome->program = (char *)"madoguchid " MDG_VERSION;
     rc = set_bytes(&rq->arena, &welcome->epoch, centre.epoch, sizeof centre.epoch);
-    /* A machine on the enrolment listener has proved nothing yet. */
-    if (rc == 0 && rq->caller.kind != KIND_APPLICANT) rc = set_authorities(rq, welcome);
+    if (rc == 0) rc = set_authorities(rq, welcome);
     if (rc == 0) rc = set_terminal(rq, welcome);
-    if (rc == 0) rc = effect_add(rq, &(struct effect){.kind = EFFECT_HELLO_DONE});
     return rc;
 }
 

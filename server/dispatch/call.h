@@ -40,6 +40,9 @@ struct call {
 int call_run(struct writer_job *job, struct turn *turn);
 int call_settle(struct writer_job *job, struct turn *turn, int rc);
 
+/* Whether its key is known; any connection to the database. */
+bool call_was_answered(struct call *call);
+
 /* Packs the response of a finished call. NULL: out of memory. */
 uint8_t *call_pack(const struct call *call, size_t *length);
 

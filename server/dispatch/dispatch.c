@@ -81,8 +81,8 @@ static void on_async(uv_async_t *async)
 
 static void call_free(struct call *call)
 {
-    /* What was decoded may hold a secret. */
-    if (call->rq.route && call->rq.route->audit == AUDIT_SECRET) arena_wipe(&call->rq.arena);
+    /* What was decoded, or answered, may hold a secret or a code. */
+    if (call->rq.route && (call->rq.route->audit == AUDIT_SECRET || call->rq.route->work)) arena_wipe(&call->rq.arena);
     arena_fini(&call->rq.arena);
     free(call->response);
     free(call);
@@ -228,7 +228,9 @@ static void prepare_run(struct reader_job *job, struct db *db)
 {
     struct call *call = call_of_reader(job);
     call->rq.db = db;
-    call->rc = call->rq.route->prepare(&call->rq);
+    /* A call that was answered before is answered by the writer as then, whatever would be said to it now. */
+    call->is_repeat = call_was_answered(call);
+    if (!call->is_repeat) call->rc = call->rq.route->prepare(&call->rq);
     call->rq.db = NULL;
 }
 
@@ -237,7 +239,7 @@ static void on_prepared(struct done *done)
     struct call *call = (struct call *)done;
     struct dispatch *dispatch = call->dispatch;
     call->done.finish = on_call_done;
-    if (call->rc == 0 && call->rq.route->work && call->rq.work) {
+    if (call->rc == 0 && call->rq.route->work && call->rq.work && !call->is_repeat) {
         call->rc = work_queue_add(&dispatch->work, dispatch->options.loop, call);
         if (call->rc == 0) return;
     }

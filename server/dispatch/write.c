@@ -43,6 +43,14 @@ static int answer_as_then(struct call *call)
     return DB_ROW;
 }
 
+bool call_was_answered(struct call *call)
+{
+    struct audit_seen seen;
+    bool is_known = key_of(call) && audit_seen(call->rq.db, key_of(call), &seen) == DB_ROW;
+    audit_seen_done(call->rq.db);
+    return is_known;
+}
+
 /* A write that waited is judged by the sign-in under which it was made, with that person's rights of now. */
 static int judge_waited(struct request *rq)
 {
@@ -109,6 +117,7 @@ int call_run(struct writer_job *job, struct turn *turn)
     struct request *rq = &call->rq;
     rq->db = turn->db;
     rq->turn = turn;
+    call->is_repeat = false; /* known for certain only here, where nobody else writes */
     int rc = key_of(call) ? answer_as_then(call) : 0;
     if (rc == DB_ROW) return 0;
     if (rc == 0 && rq->is_deferred) rc = judge_waited(rq);

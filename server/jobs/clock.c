@@ -3,9 +3,7 @@
 #include "server/dispatch/dispatch.h"
 
 #define TICK_MS 5000
-#define TICKS_A_MINUTE (60000 / TICK_MS)
-#define TICKS_AN_HOUR (60 * TICKS_A_MINUTE)
-#define TERMINALS_MAX 2048
+#define TICKS_AN_HOUR (3600000 / TICK_MS)
 
 static void call_terminals(struct clock *clock, Mdg__Terminals *terminals)
 {
@@ -13,6 +11,16 @@ static void call_terminals(struct clock *clock, Mdg__Terminals *terminals)
     body.domain_case = MDG__BODY__DOMAIN_TERMINALS;
     body.terminals = terminals;
     dispatch_clock_call(clock->options.dispatch, &body);
+}
+
+/* A code that was pending when the server ended is good until its time is over. */
+static void resume_enrolment(struct clock *clock)
+{
+    Mdg__EnrolmentResume resume = MDG__ENROLMENT_RESUME__INIT;
+    Mdg__Terminals terminals = MDG__TERMINALS__INIT;
+    terminals.of_case = MDG__TERMINALS__OF_ENROLMENT_RESUME;
+    terminals.enrolment_resume = &resume;
+    call_terminals(clock, &terminals);
 }
 
 static void expire_enrolment(struct clock *clock)
@@ -36,13 +44,9 @@ static void renew_server(struct clock *clock)
 static void on_tick(uv_timer_t *timer)
 {
     struct clock *clock = timer->data;
+    if (clock->ticks == 0) resume_enrolment(clock);
     expire_enrolment(clock);
     if (clock->ticks % TICKS_AN_HOUR == 0) renew_server(clock);
-    if (clock->ticks % TICKS_A_MINUTE == 0) {
-        int64_t ids[TERMINALS_MAX];
-        size_t count = clock->options.terminals_online(clock->options.arg, ids, TERMINALS_MAX);
-        dispatch_clock_minute(clock->options.dispatch, ids, count);
-    }
     clock->ticks++;
 }
 

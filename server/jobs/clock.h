@@ -3,7 +3,6 @@
 #ifndef MADOGUCHI_JOBS_CLOCK_H
 #define MADOGUCHI_JOBS_CLOCK_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include <uv.h>
@@ -13,9 +12,6 @@ struct dispatch;
 struct clock_options {
     uv_loop_t *loop;
     struct dispatch *dispatch; /* borrowed, outlives the clock */
-    /* Ids of the terminals that are connected now, at most max, each once. */
-    size_t (*terminals_online)(void *arg, int64_t *ids, size_t max);
-    void *arg;
 };
 
 struct clock {

@@ -211,6 +211,16 @@ static int contexts_make(struct net *net)
     return 0;
 }
 
+/* What is trusted is told in the answer to hello, so everybody says it again, not all at once. */
+static void terminals_call_back(struct net *net)
+{
+    for (uint32_t i = 0; i < net->slots_count; i++) {
+        struct conn *conn = net->slots[i];
+        if (conn && conn->state == CONN_OPEN && conn->terminal_id != 0)
+            conn_goodbye(conn, MDG_ERR_BUSY, conn_retry_after_ms(conn));
+    }
+}
+
 static void enrolment_open(struct net *net, int64_t until_us)
 {
     net->enrolment_until_us = until_us;
@@ -240,12 +250,13 @@ static void on_effect(void *arg, uint64_t conn_id, const struct effect *effect)
         if (!net->is_draining) enrolment_open(net, effect->until_us);
         break;
     case EFFECT_ENROLMENT_CLOSED:
+        if (effect->until_us < net->enrolment_until_us) break; /* of an older code than the one pending */
         net->enrolment_until_us = 0;
         if (net->listeners[LISTENER_ENROLMENT].is_listening)
             listener_close(&net->listeners[LISTENER_ENROLMENT], !net->is_draining);
         break;
     case EFFECT_TRUST_CHANGED:
-        contexts_make(net);
+        if (contexts_make(net) == 0) terminals_call_back(net);
         break;
     default:
         break; /* dispatch's own */

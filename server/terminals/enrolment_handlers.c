@@ -190,6 +190,14 @@ int handle_enrolment_decide(struct request *rq)
 
 /* Asked every few seconds: only what is due goes on to the writer. Nothing else is left to close, since the listener
  * goes by until_us itself. */
+int handle_enrolment_resume(struct request *rq)
+{
+    struct enrolment enrolment;
+    int rc = enrolment_newest(rq->db, &enrolment);
+    if (rc != 0 || !enrolment_is_open(&enrolment, rq->now_us)) return rc;
+    return effect_add(rq, &(struct effect){.kind = EFFECT_ENROLMENT_OPEN, .until_us = enrolment.until_us});
+}
+
 int prepare_enrolment_expire(struct request *rq)
 {
     bool is_due;

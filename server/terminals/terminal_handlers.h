@@ -12,6 +12,7 @@ int handle_enrol(struct request *rq);
 int handle_enrolment_state(struct request *rq);
 int handle_enrolment_decide(struct request *rq);
 int prepare_enrolment_expire(struct request *rq);
+int handle_enrolment_resume(struct request *rq); /* the clock, once at start */
 int handle_enrolment_expire(struct request *rq); /* the clock */
 
 /* the machine that wants in (applicant_handlers.c) */

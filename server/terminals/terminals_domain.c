@@ -45,6 +45,8 @@ static const struct route ROUTES[] = {
 
     {"terminals.enrolment_expire", CALL(ENROLMENT_EXPIRE), ROLE_BIT_CLOCK, KIND_BIT(KIND_CLOCK), SCOPE_CENTRE,
      ROUTE_WRITE, AUDIT_CHANGE, 0, prepare_enrolment_expire, NULL, handle_enrolment_expire},
+    {"terminals.enrolment_resume", CALL(ENROLMENT_RESUME), ROLE_BIT_CLOCK, KIND_BIT(KIND_CLOCK), SCOPE_CENTRE,
+     ROUTE_READ, AUDIT_NONE, 0, NULL, NULL, handle_enrolment_resume},
     {"terminals.server_renew", CALL(SERVER_RENEW), ROLE_BIT_CLOCK, KIND_BIT(KIND_CLOCK), SCOPE_CENTRE, ROUTE_WRITE,
      AUDIT_CHANGE, 0, prepare_server_renew, NULL, handle_server_renew},
 };

@@ -83,7 +83,6 @@ int trust_context(const char *db_path, const struct keys *keys, bool is_enrolmen
     if (rc == 0) rc = db_begin_read(db);
     if (rc == 0) rc = tls_context_new(true, &context);
     if (rc == 0) {
-        SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN); /* terminals have the authority: half a KiB a handshake */
         rc = context_fill(db, keys, is_enrolment, context);
     }
     if (db) db_rollback(db);
