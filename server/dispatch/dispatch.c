@@ -386,8 +386,9 @@ static int call_admit(struct call *call, struct session *session)
     if (rc != 0) return refuse(rq, rc, "body", "unknown_call");
     if (!rq->caller.has_hello && !(rq->route->flags & ROUTE_BEFORE_HELLO))
         return refuse(rq, MDG_ERR_HELLO_FIRST, NULL, "hello_first");
-    rc = check_idle(rq, session);
-    if (rc == 0) rc = check_waited(rq);
+    /* First what waited: it is not the matter of whoever sits there now, and may be idle. */
+    rc = check_waited(rq);
+    if (rc == 0) rc = check_idle(rq, session);
     if (rc == 0) rc = rights_check(rq, true);
     if (rc == 0) rc = door_check(rq->domain, rq->op, &rq->arena, &rq->refusal);
     if (rc == 0) rc = check_key(rq);

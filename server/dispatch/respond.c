@@ -45,6 +45,7 @@ uint8_t *call_pack(const struct call *call, size_t *length)
         refusal_to_wire(&rq->refusal, &wire);
         response.refusal = &wire.refusal;
         response.object_id = rq->refusal.object_id;
+        if (rq->refusal.has_answer) response.body = rq->answer;
     } else {
         response.object_id = rq->object_id;
         response.rev = rq->rev;

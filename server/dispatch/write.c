@@ -144,7 +144,6 @@ int call_settle(struct writer_job *job, struct turn *turn, int rc)
     struct call *call = call_of(job);
     struct request *rq = &call->rq;
     refusal_complete(rq, rc);
-    if (rc != 0) rq->answer = NULL;
     /* The clock looks often and seldom finds something. */
     if (rq->caller.kind == KIND_CLOCK && rc == 0 && rq->object_id == 0) return 0;
     if (call->is_repeat && rq->refusal.code != MDG_ERR_KEY_REUSED) return 0;

@@ -46,6 +46,7 @@ struct refusal {
     int args_count;
     uint32_t retry_after_ms;
     int64_t object_id; /* e.g. the booking that stood there first */
+    bool has_answer;   /* the answer goes with it: what clashes, what is free. Not on a repeated key. */
 };
 
 /* What shall happen on the loop thread once the batch is committed (or the read has ended). */
