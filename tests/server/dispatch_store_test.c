@@ -599,80 +599,6 @@ static void test_stopping_answers_all(void **state)
     assert_int_equal(hall->counter->in_flight, 0);
 }
 
-/* --- refusals at the door
- * ------------------------------------------------------------------------------------------------------ */
-
-static const char SQL_DOOR_ROWS[] = "SELECT COUNT(*) FROM audit WHERE rule = 'door'";
-static const char SQL_DOOR_COUNT[] = "SELECT COALESCE(SUM(count), 0) FROM audit WHERE rule = 'door'";
-
-static void test_door_refusals_are_counted(void **state)
-{
-    static const char SQL_LAST[] = "SELECT count FROM audit WHERE rule = 'door' AND operation = 'visits.count'"
-                                   " ORDER BY seq DESC LIMIT 1";
-    struct hall *hall = *state;
-    struct db *db = hall->house->db;
-    for (int i = 0; i < 5; i++) count(hall, hall->counter, 10000, NULL, NULL);
-    assert_int_equal(house_code(count(hall, hall->counter, 1, NULL, NULL)),
-                     0); /* after it, what was queued is written */
-    assert_int_equal(centre_number(db, SQL_DOOR_ROWS), 1);
-    assert_int_equal(centre_number(db, SQL_DOOR_COUNT), 1);
-    dispatch_clock_minute(hall->house->dispatch, NULL, 0);
-    count(hall, hall->counter, 1, NULL, NULL);
-    assert_int_equal(centre_number(db, SQL_DOOR_ROWS), 2);
-    assert_int_equal(centre_number(db, SQL_DOOR_COUNT), 5);
-    assert_int_equal(centre_number(db, SQL_LAST), 4);
-    /* The next minute begins anew; another call or another terminal is counted by itself. */
-    dispatch_clock_minute(hall->house->dispatch, NULL, 0);
-    struct session *other = house_connect(hall->house, KIND_COUNTER, 15, 0, 0);
-    count(hall, hall->counter, 10000, NULL, NULL);
-    count(hall, other, 10000, NULL, NULL);
-    Mdg__VisitPlaceSave place = MDG__VISIT_PLACE_SAVE__INIT;
-    place.name = (char *)"hall";
-    house_ask(hall->house, hall->counter, &VISITS_DOMAIN, MDG__VISITS__OF_PLACE_SAVE, &place);
-    count(hall, hall->counter, 1, NULL, NULL);
-    assert_int_equal(centre_number(db, SQL_DOOR_ROWS), 5);
-    assert_int_equal(centre_number(db, SQL_DOOR_COUNT), 8);
-    assert_chain(hall);
-}
-
-/* More kinds of refusal in a minute than there are places: nothing is dropped. */
-static void test_more_refusals_than_places(void **state)
-{
-    struct hall *hall = *state;
-    struct session *sessions[80];
-    for (int i = 0; i < 80; i++) sessions[i] = house_connect(hall->house, KIND_COUNTER, 1000 + i, 0, 0);
-    for (int round = 0; round < 4; round++)
-        for (int i = 0; i < 80; i++) count(hall, sessions[i], 10000, NULL, NULL);
-    house_stop(hall->house); /* the end writes what was counted */
-    assert_int_equal(centre_number(hall->house->db, SQL_DOOR_COUNT), 320);
-    assert_chain(hall);
-}
-
-static int admitted;
-static void on_admitted(void *arg, uint64_t conn_id, int rc, const struct caller *caller)
-{
-    (void)arg;
-    assert_int_equal(conn_id, 99);
-    assert_int_equal(caller->terminal_id, 4711);
-    admitted = rc;
-}
-
-static void test_a_terminal_that_nobody_knows(void **state)
-{
-    static const char SQL_ADMIT[] =
-        "SELECT outcome FROM audit WHERE operation = 'terminals.admit' AND terminal_id = 4711";
-    struct hall *hall = *state;
-    admitted = 1;
-    dispatch_admit(hall->house->dispatch, 99, 4711, "0123456789abcdef", on_admitted);
-    for (int i = 0; i < 2000 && admitted == 1; i++) {
-        uv_run(&hall->house->loop, UV_RUN_NOWAIT);
-        uv_sleep(1);
-    }
-    assert_int_equal(admitted, MDG_ERR_REVOKED);
-    count(hall, hall->counter, 1, NULL, NULL);
-    assert_int_equal(centre_number(hall->house->db, SQL_ADMIT), MDG_ERR_REVOKED);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -694,9 +620,6 @@ int main(void)
         TEST(test_in_flight_returns_to_nothing),
         TEST(test_a_connection_that_has_gone),
         TEST(test_stopping_answers_all),
-        TEST(test_door_refusals_are_counted),
-        TEST(test_more_refusals_than_places),
-        TEST(test_a_terminal_that_nobody_knows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
