@@ -9,6 +9,7 @@ import hmac
 import importlib
 import os
 import random
+import re
 import socket
 import ssl
 import struct
@@ -21,13 +22,13 @@ import unicodedata
 PROTO_DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "proto")
 SERVER_NAME = "madoguchid.internal"
 ALPN = "madoguchi/1"
-DOMAINS = ("centre", "feed", "sign_in", "terminals", "accounts", "approvals", "visits")
 
 
 def _load_messages():
     """Generates the Python of the contract into a temporary folder and imports it."""
+    with open(os.path.join(PROTO_DIR, "frame.proto"), encoding="utf-8") as file:
+        protos = ["frame.proto", *re.findall(r'^import "([a-z_]+\.proto)";', file.read(), re.M)]
     with tempfile.TemporaryDirectory(prefix="mdg-proto-") as folder:
-        protos = sorted(name for name in os.listdir(PROTO_DIR) if name.endswith(".proto"))
         subprocess.run(["protoc", f"--proto_path={PROTO_DIR}", f"--python_out={folder}", *protos], check=True,
                        timeout=60)
         sys.path.insert(0, folder)
