@@ -77,6 +77,8 @@ static void test_door_refusals_are_counted(void **state)
 /* More kinds of refusal in a minute than there are places: nothing is dropped. */
 static void test_more_refusals_than_places(void **state)
 {
+    static const char SQL_OWN[] = "SELECT COUNT(*) FROM (SELECT SUM(count) AS refused FROM audit WHERE rule = 'door'"
+                                  " GROUP BY terminal_id) WHERE refused = 4";
     struct house *house = *state;
     struct session *sessions[80];
     for (int i = 0; i < 80; i++) sessions[i] = house_connect(house, KIND_COUNTER, 1000 + i, 0, 0);
@@ -84,6 +86,7 @@ static void test_more_refusals_than_places(void **state)
         for (int i = 0; i < 80; i++) ask_too_much(house, sessions[i]);
     house_stop(house); /* the end writes what was counted */
     assert_int_equal(centre_number(house->db, SQL_DOOR_COUNT), 320);
+    assert_int_equal(centre_number(house->db, SQL_OWN), 80); /* each under its own terminal */
     assert_chain(house);
 }
 
