@@ -35,7 +35,6 @@ CALLS = {
     "terminals.collect": ("applicant", "applicant", "read", "none", ""),
     "terminals.enrolment_expire": ("clock", "clock", "write", "change", ""),
     "terminals.enrolment_resume": ("clock", "clock", "read", "none", ""),
-    "terminals.enrolment_resume": ("clock", "clock", "read", "none", ""),
     "terminals.server_renew": ("clock", "clock", "write", "change", ""),
     "accounts.create": ("office", STAFF_KINDS, "write", "change", "confirm"),
     "accounts.list": ("office", STAFF_KINDS, "read", "read", ""),
