@@ -317,7 +317,6 @@ static void test_copy_is_equal_and_whole(void **state)
 /* --- migrations ------------------------------------------------------------------------------------------ */
 
 static const char SQL_CENTRE_TABLE[] = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'centre'";
-static const char SQL_APPROVAL_TABLE[] = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'approval'";
 
 static void test_migrations_apply_once(void **state)
 {
@@ -357,27 +356,52 @@ static void test_a_failing_migration_leaves_nothing(void **state)
     assert_int_equal(centre_number(files->db, SQL_CENTRE_TABLE), 1);
 }
 
+/* The database of a program that knew all migrations but the last. */
+static void make_older(struct db *db)
+{
+    static const char SQL_ADD_MIGRATION[] = "INSERT INTO migration (number, name) VALUES (?1, ?2)";
+    centre_must(db_exec(db, "CREATE TABLE migration (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL) STRICT"),
+                "table");
+    for (size_t i = 0; i + 1 < MIGRATIONS_COUNT; i++) {
+        struct db_stmt *stmt = db_stmt(db, SQL_ADD_MIGRATION);
+        centre_must(db_exec(db, MIGRATIONS[i].sql), MIGRATIONS[i].name);
+        db_bind_i64(stmt, 1, MIGRATIONS[i].number);
+        db_bind_text(stmt, 2, MIGRATIONS[i].name);
+        centre_must(db_run(stmt), MIGRATIONS[i].name);
+    }
+}
+
 static void test_backup_before_a_migration(void **state)
 {
     struct files *files = *state;
     struct db *before = NULL;
     int version = 0;
     char path[128];
-    assert_int_equal(migrations_apply(files->db, files->path), 0);
-    snprintf(path, sizeof path, "%s.before-0001", files->path);
-    assert_int_not_equal(access(path, F_OK), 0); /* there was nothing to lose */
-    assert_int_equal(db_exec(files->db, "DROP TABLE approval; DELETE FROM migration WHERE number >= 5"), 0);
+    make_older(files->db);
     assert_int_equal(add(files->db, 7), 0);
     assert_int_equal(migrations_apply(files->db, files->path), 0);
-    assert_int_equal(centre_number(files->db, SQL_APPROVAL_TABLE), 1);
+    assert_int_equal(migrations_version(files->db, &version), 0);
+    assert_int_equal(version, MIGRATIONS_COUNT);
 
-    snprintf(path, sizeof path, "%s.before-0005", files->path);
+    snprintf(path, sizeof path, "%s.before-%04d", files->path, (int)MIGRATIONS_COUNT);
     assert_int_equal(db_open(path, DB_READ, &before), 0);
     assert_int_equal(migrations_version(before, &version), 0);
-    assert_int_equal(version, 4);
-    assert_int_equal(centre_number(before, SQL_APPROVAL_TABLE), 0);
+    assert_int_equal(version, MIGRATIONS_COUNT - 1);
     assert_int_equal(centre_number(before, SQL_COUNT), 1);
     db_close(before);
+    assert_int_equal(add(files->db, 8), 0); /* the copy is one, not the database itself */
+    assert_int_equal(db_open(path, DB_READ, &before), 0);
+    assert_int_equal(centre_number(before, SQL_COUNT), 1);
+    db_close(before);
+}
+
+static void test_no_backup_of_nothing(void **state)
+{
+    struct files *files = *state;
+    char path[128];
+    assert_int_equal(migrations_apply(files->db, files->path), 0);
+    snprintf(path, sizeof path, "%s.before-0001", files->path);
+    assert_int_not_equal(access(path, F_OK), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -400,6 +424,7 @@ int main(void)
         TEST(test_a_newer_database_is_refused),
         TEST(test_a_failing_migration_leaves_nothing),
         TEST(test_backup_before_a_migration),
+        TEST(test_no_backup_of_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

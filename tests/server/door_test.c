@@ -139,6 +139,13 @@ static void *arm_set(struct arena *arena, ProtobufCMessage *parent, uint32_t arm
     return message;
 }
 
+static bool is_served(uint32_t domain_arm)
+{
+    for (size_t i = 0; i < DOMAINS_COUNT; i++)
+        if (DOMAINS[i]->arm == domain_arm) return true;
+    return false;
+}
+
 static void test_every_call_is_found_and_nothing_else(void **state)
 {
     struct arena arena;
@@ -157,8 +164,9 @@ static void test_every_call_is_found_and_nothing_else(void **state)
             msg.body = &body;
             const void *call = arm_set(&arena, arm_set(&arena, &body.base, domain_arm), arms->fields[j].id);
             int rc = door_route(&msg, &domain, &route, &op);
-            /* Arms up to 99 are calls; answers and rows cannot be called. */
-            bool is_call = arms->fields[j].id < 100;
+            /* Arms up to 99 are calls; answers and rows cannot be called, nor anything of a domain that is not served.
+             */
+            bool is_call = arms->fields[j].id < 100 && is_served(domain_arm);
             if ((rc == 0) != is_call || (rc != 0 && rc != MDG_ERR_UNKNOWN_CALL))
                 fail_msg("%s.%s: %s", arms->name, arms->fields[j].name, mdg_error_name(rc));
             if (is_call) {
