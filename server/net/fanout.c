@@ -102,11 +102,17 @@ void fanout_join(struct conn *conn, struct feed_view view, int64_t rev)
     ask(conn);
 }
 
+static void catch_up_drop(struct conn *conn)
+{
+    struct feed_part *first = conn->catch_up;
+    conn->catch_up = first->next;
+    feed_part_free(first);
+}
+
 void fanout_leave(struct conn *conn)
 {
     struct fan_view *fan = conn->view;
-    feed_part_free(conn->catch_up);
-    conn->catch_up = NULL;
+    while (conn->catch_up) catch_up_drop(conn);
     conn->fan_state = FAN_NONE;
     conn->view = NULL;
     if (!fan) return;
@@ -141,14 +147,16 @@ static void take_live(struct net *net, struct feed_part *part)
 static void take_catch_up(struct net *net, struct feed_part *part)
 {
     struct conn *conn = net_conn(net, part->tag);
-    bool is_wanted =
-        conn && conn->fan_state == FAN_ASKED && view_equals(conn->view->view, part->view) && !conn->catch_up;
+    bool is_wanted = conn && conn->fan_state == FAN_ASKED && view_equals(conn->view->view, part->view);
+    struct feed_part **end = is_wanted ? &conn->catch_up : NULL;
+    int64_t rev = is_wanted ? conn->sent_rev : 0;
+    for (; is_wanted && *end; end = &(*end)->next) rev = (*end)->to_rev;
     if (is_wanted && part->rc != 0) {
         log_warn("feed.catch_up", "conn=%llu rev=%lld rc=%s", (unsigned long long)part->tag, (long long)conn->sent_rev,
                  mdg_error_name(part->rc));
         conn->fan_state = FAN_BEHIND; /* the sweep asks again */
-    } else if (is_wanted && (part->from_rev == conn->sent_rev || part->from_rev == 0)) {
-        conn->catch_up = part;
+    } else if (is_wanted && part->from_rev == rev) {
+        *end = part;
         conn_mark_dirty(conn);
         return;
     }
@@ -211,8 +219,8 @@ void fanout_sent(struct conn *conn, const struct feed_part *part)
         return;
     }
     bool is_caught_up = part->is_caught_up;
-    feed_part_free(conn->catch_up);
-    conn->catch_up = NULL;
+    catch_up_drop(conn);
+    if (conn->catch_up) return;
     if (is_caught_up) {
         conn->fan_state = FAN_LIVE;
         conn->next_seq = ring_find(conn->net, conn->view, conn->sent_rev);

@@ -81,7 +81,7 @@ struct conn {
     size_t unsent_seen;        /* when the last sweep came by */
 
     struct fan_view *view;      /* NULL: no subscription */
-    struct feed_part *catch_up; /* owned: came while the socket was full */
+    struct feed_part *catch_up; /* owned: a list of what is to be sent next */
     int64_t sent_rev;
     uint64_t next_seq; /* FAN_LIVE: the part of the view's ring to be sent next */
 

@@ -217,7 +217,7 @@ static struct watched *watched_find(struct feed *feed, struct feed_view view)
     return NULL;
 }
 
-static void catch_up_part(struct feed *feed, const struct catch_up *asked, int64_t rev, int64_t now_us,
+static void catch_up_parts(struct feed *feed, const struct catch_up *asked, int64_t rev, int64_t now_us,
                           struct parts *parts)
 {
     uv_mutex_lock(&feed->mutex);
@@ -227,15 +227,21 @@ static void catch_up_part(struct feed *feed, const struct catch_up *asked, int64
     struct feed_part *part = NULL;
     int rc = 0;
     if (watched && asked->from_rev > watched->rev) rc = live_parts(feed, watched, rev, now_us, true, parts);
-    if (rc == 0)
-        rc = part_make(feed, asked->view, asked->from_rev, watched ? watched->rev : UNKNOWN_REV, now_us, false, &part);
-    if (!part) part = calloc(1, sizeof *part); /* tells that it failed */
-    if (!part) return;
-    part->view = asked->view;
-    part->tag = asked->tag;
-    part->rc = rc;
-    if (rc != 0) log_error("feed.catch_up", "from=%lld rc=%s", (long long)asked->from_rev, mdg_error_name(rc));
-    parts_add(parts, part);
+    int64_t from_rev = asked->from_rev;
+    size_t bytes = 0;
+    do {
+        if (rc == 0)
+            rc = part_make(feed, asked->view, from_rev, watched ? watched->rev : UNKNOWN_REV, now_us, false, &part);
+        if (!part) part = calloc(1, sizeof *part); /* tells that it failed */
+        if (!part) return;
+        part->view = asked->view;
+        part->tag = asked->tag;
+        part->rc = rc;
+        parts_add(parts, part);
+        from_rev = part->to_rev;
+        bytes += part->length;
+    } while (rc == 0 && !part->is_caught_up && bytes < FEED_CATCH_UP_BYTES);
+    if (rc != 0) log_error("feed.catch_up", "from=%lld rc=%s", (long long)from_rev, mdg_error_name(rc));
 }
 
 /* --- the thread ---------------------------------------------------------------------------------------- */
@@ -262,7 +268,7 @@ static void feed_turn(struct feed *feed, struct watched *watched, struct catch_u
     if (rc == 0) rc = snapshot_rev(feed->db, &rev);
     for (struct watched *w = watched; rc == 0 && w; w = w->next) rc = live_parts(feed, w, rev, now_us, false, &parts);
     if (rc != 0) log_error("feed.live", "rc=%s", mdg_error_name(rc));
-    for (struct catch_up *c = asked; c; c = c->next) catch_up_part(feed, c, rev, now_us, &parts);
+    for (struct catch_up *c = asked; c; c = c->next) catch_up_parts(feed, c, rev, now_us, &parts);
     db_rollback(feed->db);
     if (parts.first) feed->options.on_parts(feed->options.arg, parts.first);
 }

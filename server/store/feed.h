@@ -14,6 +14,7 @@
 
 #define FEED_PART_ROWS_MAX 500
 #define FEED_PART_BYTES_MAX (240u * 1024u) /* leaves room for the frame around it */
+#define FEED_CATCH_UP_BYTES (512u * 1024u) /* so much is read at once for one that is behind */
 #define FEED_TOMBSTONE_DAYS 400
 
 struct arena;
@@ -97,7 +98,8 @@ void feed_wake(struct feed *feed, int64_t now_us);
 /* Any thread. From now on live parts of this view are made; counted, so that watch and unwatch pair. */
 void feed_watch(struct feed *feed, struct feed_view view);
 void feed_unwatch(struct feed *feed, struct feed_view view);
-/* Any thread. One part after from_rev comes with this tag (not 0), after the live parts that end where it may. */
+/* Any thread. Parts after from_rev come with this tag (not 0), each beginning where the one before ended: until caught up,
+ * or FEED_CATCH_UP_BYTES of them. */
 void feed_catch_up(struct feed *feed, struct feed_view view, int64_t from_rev, uint64_t tag);
 
 /* The same in the calling thread, for tests and verify: one part's rows at the snapshot of db. */
