@@ -66,8 +66,8 @@ CREATE TABLE consultation_erasure (
     erased_us INTEGER NOT NULL
 ) STRICT;
 
--- Months whose data key is destroyed: nothing is sealed into them any more.
-CREATE TABLE consultation_key_end (
-    key_name     TEXT    NOT NULL PRIMARY KEY,
-    destroyed_us INTEGER NOT NULL
+-- The months' data keys in use. A destroyed one stays listed, so that nothing is sealed into its month again.
+CREATE TABLE consultation_key (
+    key_name     TEXT    NOT NULL PRIMARY KEY,  -- YYYY-MM
+    destroyed_us INTEGER NOT NULL               -- 0: in use
 ) STRICT;
