@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "common/day.h"
+#include "server/centre/centre_store.h"
 #include "server/feed/feed_domain.h"
 #include "server/visits/visits_domain.h"
 #include "tests/support/centre_fixture.h"
@@ -139,6 +140,27 @@ static void test_where_a_subscription_begins(void **state)
     }
 }
 
+/* After a restore the database is another one: every replica starts afresh. */
+static void test_a_restored_database_is_another(void **state)
+{
+    struct centre_fixture *centre = *state;
+    struct caller counter = centre_caller(KIND_COUNTER, 11, 0, 0);
+    Mdg__Subscribe subscribe = MDG__SUBSCRIBE__INIT;
+    uint8_t epoch[EPOCH_BYTES];
+    subscribe.subscription = 1;
+    subscribe.since_rev = 1; /* a new centre stands there */
+    assert_int_equal(centre_call(centre, &counter, &FEED_DOMAIN, MDG__FEED__OF_SUBSCRIBE, &subscribe), 0);
+    memcpy(epoch, centre->rq.answer->feed->subscribed->epoch.data, sizeof epoch);
+    subscribe.epoch.data = epoch;
+    subscribe.epoch.len = sizeof epoch;
+    assert_int_equal(centre_call(centre, &counter, &FEED_DOMAIN, MDG__FEED__OF_SUBSCRIBE, &subscribe), 0);
+    assert_int_equal(centre->rq.effects[0].rev, 1);
+    centre_must(centre_renew_epoch(centre->db), "renew");
+    assert_int_equal(centre_call(centre, &counter, &FEED_DOMAIN, MDG__FEED__OF_SUBSCRIBE, &subscribe), 0);
+    assert_int_equal(centre->rq.effects[0].rev, 0);
+    assert_memory_not_equal(centre->rq.answer->feed->subscribed->epoch.data, epoch, sizeof epoch);
+}
+
 static void test_each_kind_has_its_view(void **state)
 {
     static const struct {
@@ -175,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_what_views_hold_of_visits),
         TEST(test_where_a_subscription_begins),
+        TEST(test_a_restored_database_is_another),
         TEST(test_each_kind_has_its_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
