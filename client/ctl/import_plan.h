@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/ctl/csv.h"
+#include "common/csv.h"
 
 #define IMPORT_KEY_BYTES 16
 #define IMPORT_DIGEST_BYTES 32

@@ -1,7 +1,7 @@
-/* client/ctl/csv.h - reads comma-separated lines (RFC 4180): quoted cells with doubled quotes and line feeds in them,
+/* common/csv.h - reads comma-separated lines (RFC 4180): quoted cells with doubled quotes and line feeds in them,
  * LF or CRLF, a byte order mark. Pure. */
-#ifndef MADOGUCHI_CLIENT_CTL_CSV_H
-#define MADOGUCHI_CLIENT_CTL_CSV_H
+#ifndef MADOGUCHI_COMMON_CSV_H
+#define MADOGUCHI_COMMON_CSV_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "client/ctl/csv.h"
+#include "common/csv.h"
 
 #include <stdbool.h>
 #include <string.h>
