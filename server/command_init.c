@@ -139,6 +139,7 @@ static void undo(const struct init *init)
     if (init->made_keys) {
         remove_file(init->dir.keys, "/pepper");
         remove_file(init->dir.keys, "/master");
+        remove_file(init->dir.keys, "/data.keys");
     }
     if (init->made_keys_dir) rmdir(init->dir.keys);
     if (init->dir.lock_fd >= 0) unlink(init->dir.lock);

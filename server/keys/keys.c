@@ -14,6 +14,7 @@
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "server/keys/data_keys.h"
 #include "server/keys/keys_internal.h"
 
 #define SEAL_VERSION 1
@@ -58,7 +59,7 @@ static int file_create(const char *path)
 }
 
 /* A new file is durable only when its directory is. */
-static int dir_sync(const char *dir)
+int keys_dir_sync(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return MDG_ERR_IO;
@@ -82,16 +83,20 @@ int keys_create(const char *dir)
     rc = file_create(pepper);
     if (rc != 0) return rc;
     rc = file_create(master);
+    if (rc == 0) {
+        rc = data_keys_create(dir);
+        if (rc != 0) unlink(master);
+    }
     if (rc != 0) {
         unlink(pepper); /* half a set would be taken for a whole one */
         return rc;
     }
-    return dir_sync(dir);
+    return keys_dir_sync(dir);
 }
 
 /* A service manager's credential belongs to root and shows its access list in the group's bits (0440);
  * a file of ours is for its owner alone. */
-static bool is_private_file(const struct stat *st)
+bool keys_file_is_private(const struct stat *st)
 {
     if (!S_ISREG(st->st_mode) || (st->st_mode & (S_IRWXO | S_IWGRP | S_IXGRP)) != 0) return false;
     if ((st->st_mode & S_IRGRP) != 0) return (st->st_mode & 0777) == 0440 && st->st_uid == 0 && st->st_gid == 0;
@@ -112,7 +117,7 @@ static int file_read(const char *dir, const char *name, uint8_t key[KEY_BYTES])
     rc = MDG_ERR_CONFIG;
     if (fstat(fd, &st) != 0) {
         log_error("keys.open", "path=%s error=\"%s\"", path, strerror(errno));
-    } else if (!is_private_file(&st)) {
+    } else if (!keys_file_is_private(&st)) {
         log_error("keys.open", "path=%s error=\"open to others\" do=\"chown to the service, chmod 600\"", path);
     } else if (st.st_size != KEY_BYTES || read(fd, key, KEY_BYTES) != KEY_BYTES) {
         log_error("keys.open", "path=%s error=\"not %d bytes\" do=\"restore it from the key copy\"", path, KEY_BYTES);
@@ -148,9 +153,11 @@ int keys_open(const char *dir, struct keys **out)
     if (sodium_init() < 0) return MDG_ERR_CRYPTO;
     struct keys *keys = sodium_malloc(sizeof *keys); /* locked in memory, between guard pages */
     if (!keys) return MDG_ERR_MEMORY;
+    keys->data = NULL;
     int rc = file_read(dir, PEPPER_FILE, keys->pepper);
     if (rc == 0) rc = file_read(dir, MASTER_FILE, keys->master);
     if (rc == 0) rc = derive(keys->master, "seal", "1", keys->seal);
+    if (rc == 0) rc = data_keys_open(dir, keys, &keys->data);
     if (rc != 0) {
         sodium_free(keys);
         return rc;
@@ -162,6 +169,7 @@ int keys_open(const char *dir, struct keys **out)
 
 void keys_close(struct keys *keys)
 {
+    if (keys) data_keys_close(keys->data);
     sodium_free(keys);
 }
 

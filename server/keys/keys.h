@@ -1,5 +1,6 @@
 /* server/keys/keys.h - the pepper and the master key, and what is derived from them. Read once at start from
- * files of mode 0600 outside the database; constant afterwards, so any thread may use it. */
+ * files of mode 0600 outside the database; constant afterwards, so any thread may use it.
+ * The data keys (data_keys.h) hang on them. */
 #ifndef MADOGUCHI_KEYS_KEYS_H
 #define MADOGUCHI_KEYS_KEYS_H
 
@@ -14,7 +15,7 @@
 
 struct keys;
 
-/* Makes both files in dir (0700); MDG_ERR_CONFLICT if either is there. */
+/* Makes both files, and that of the data keys, in dir (0700); MDG_ERR_CONFLICT if one is there. */
 int keys_create(const char *dir);
 /* MDG_ERR_CONFIG: missing, wrong size, or readable by others (logged with the path and what to do). */
 int keys_open(const char *dir, struct keys **out);

@@ -74,7 +74,7 @@ class Init(Case):
         said = self.ends(self.init(), OK, "青葉センター", "serve", "enrol-first")
         self.assertEqual(len(set(re.findall(CODE, said))), 1)
         for name, mode in (("", 0o700), ("keys", 0o700), ("keys/pepper", 0o600), ("keys/master", 0o600),
-                           ("madoguchi.db", 0o600)):
+                           ("keys/data.keys", 0o600), ("madoguchi.db", 0o600)):
             about = os.stat(os.path.join(self.data, name))
             self.assertEqual(stat.S_IMODE(about.st_mode), mode, name)
         with sqlite3.connect(os.path.join(self.data, "madoguchi.db")) as db:

@@ -23,7 +23,7 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 struct place {
-    char dir[64], pepper[80], master[80];
+    char dir[64], pepper[80], master[80], data_keys[80];
 };
 
 static int place_setup(void **state)
@@ -33,6 +33,7 @@ static int place_setup(void **state)
     if (!mkdtemp(place->dir)) return -1;
     snprintf(place->pepper, sizeof place->pepper, "%s/pepper", place->dir);
     snprintf(place->master, sizeof place->master, "%s/master", place->dir);
+    snprintf(place->data_keys, sizeof place->data_keys, "%s/data.keys", place->dir);
     *state = place;
     return 0;
 }
@@ -42,6 +43,7 @@ static int place_teardown(void **state)
     struct place *place = *state;
     unlink(place->pepper);
     unlink(place->master);
+    unlink(place->data_keys);
     rmdir(place->dir);
     free(place);
     return 0;
@@ -78,11 +80,11 @@ static void test_create_makes_private_files(void **state)
     assert_int_equal(keys_create(place->dir), 0);
     assert_int_equal(stat(place->dir, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0700);
-    const char *files[] = {place->pepper, place->master};
+    const char *files[] = {place->pepper, place->master, place->data_keys};
     for (size_t i = 0; i < COUNT(files); i++) {
         assert_int_equal(stat(files[i], &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
-        assert_int_equal(st.st_size, KEY_BYTES);
+        if (files[i] != place->data_keys) assert_int_equal(st.st_size, KEY_BYTES);
     }
     assert_int_equal(keys_open(place->dir, &keys), 0);
     keys_close(keys);
