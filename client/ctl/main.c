@@ -1,4 +1,5 @@
 /* client/ctl/main.c - madoguchictl: parse, run, say how it went. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ int main(int argc, char **argv)
 {
     struct ctl ctl;
     char problem[SENTENCE_BYTES];
+    signal(SIGPIPE, SIG_IGN); /* a server that was killed is an error of the write, not our end */
     locale_open();
     log_open(LOG_ERROR); /* what a person must know is said in a sentence */
     ctl_init(&ctl);

@@ -26,7 +26,7 @@ struct watch {
 
 static void line_end(struct watch *watch)
 {
-    fflush(stdout);
+    if (fflush(stdout) != 0) watch->is_over = true; /* whoever read it has gone */
     watch->lines++;
     if (watch->lines_wanted > 0 && watch->lines >= watch->lines_wanted) watch->is_over = true;
 }

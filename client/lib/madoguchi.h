@@ -3,7 +3,9 @@
  *
  * Thread: everything is called on the loop's thread, and every callback runs there. A callback runs exactly
  * once for each started call, never before the starting call has returned, and with MDG_ERR_SHUTTING_DOWN when the
- * client closes. If the starting call fails, its callback never runs. Errors are negative (common/error.h). */
+ * client closes. If the starting call fails, its callback never runs. Errors are negative (common/error.h).
+ *
+ * The program must ignore SIGPIPE: libuv writes to a connection whose server was killed like to any other. */
 #ifndef MADOGUCHI_CLIENT_LIB_MADOGUCHI_H
 #define MADOGUCHI_CLIENT_LIB_MADOGUCHI_H
 

@@ -166,6 +166,18 @@ class CtlTest(unittest.TestCase):
             watch.stdout.close()
             watch.stderr.close()
 
+    def test_watch_ends_when_nobody_reads_it(self):
+        watch = self.office.start("watch", "--json", "--for", "60")
+        try:
+            harness.read_line(watch.stdout, r"(\{.*\})\n", 30, "the link's line")
+            watch.stdout.close()
+            self.counter.ok("visit", "count", "--purpose", "会議")
+            self.assertNotEqual(watch.wait(20), -13)  # SIGPIPE
+        finally:
+            watch.kill()
+            watch.wait(10)
+            watch.stderr.close()
+
     def test_watch_all_begins_with_what_is_there(self):
         lines = self.office.run("watch", "--all", "--json", "--lines", "3").stdout.splitlines()
         self.assertEqual([json.loads(line)["event"] for line in lines], ["link", "row", "row"])
