@@ -3,6 +3,7 @@
 
 #include "server/accounts/accounts_domain.h"
 #include "server/approvals/approvals_domain.h"
+#include "server/audit/audit_domain.h"
 #include "server/centre/centre_domain.h"
 #include "server/feed/feed_domain.h"
 #include "server/sign_in/sign_in_domain.h"
@@ -17,5 +18,6 @@ const struct domain *const DOMAINS[] = {
     &ACCOUNTS_DOMAIN,
     &APPROVALS_DOMAIN,
     &VISITS_DOMAIN,
+    &AUDIT_DOMAIN,
 };
 const size_t DOMAINS_COUNT = sizeof DOMAINS / sizeof DOMAINS[0];

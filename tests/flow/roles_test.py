@@ -48,6 +48,8 @@ CALLS = {
     "accounts.terminal_unlock": ("office", STAFF_KINDS, "write", "change", "confirm"),
     "approvals.decide": ("office", STAFF_KINDS, "write", "change", "confirm"),
     "approvals.list": ("office", STAFF_KINDS, "read", "none", ""),
+    "audit.head": (STAFF, STAFF_KINDS, "read", "none", ""),
+    "audit.print": (STAFF, STAFF_KINDS, "write", "change", "may-wait"),
     "visits.count": (STAFF + " counter-alone", STAFF_KINDS, "write", "change", "may-wait terminal-suffices"),
     "visits.undo": (STAFF + " counter-alone", STAFF_KINDS, "write", "change", "may-wait terminal-suffices"),
     "visits.correct": ("office", STAFF_KINDS, "write", "change", "may-wait"),
