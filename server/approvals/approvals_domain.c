@@ -23,7 +23,7 @@ static int handle_decide(struct request *rq)
     ProtobufCAllocator allocator = arena_allocator(&rq->arena);
     rq->approved = mdg__body__unpack(&allocator, approval.body_length, approval.body);
     rq->approved_for = approval.asked_by;
-    return rq->approved ? 0 : MDG_ERR_CORRUPT;
+    return rq->approved ? 0 : refuse(rq, MDG_ERR_STATE, "approval_id", "unreadable");
 }
 
 struct list {

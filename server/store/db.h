@@ -54,6 +54,10 @@ const char *db_col_text(struct db_stmt *stmt, int column);
 const void *db_col_bytes(struct db_stmt *stmt, int column, size_t *length);
 bool db_col_is_null(struct db_stmt *stmt, int column);
 
+/* The first failure of the disk or the file (MDG_ERR_DISK_FULL, MDG_ERR_IO, MDG_ERR_CORRUPT) since the last begin, whether the
+ * caller passed it on or not; 0: none. What a handler calls corrupt by itself, a sealed field say, is none. */
+int db_failure(const struct db *db);
+
 int db_begin_write(struct db *db); /* takes the write lock at once */
 int db_begin_read(struct db *db);  /* a snapshot from the first read on */
 int db_commit(struct db *db);

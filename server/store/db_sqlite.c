@@ -26,9 +26,16 @@ struct db {
     struct db_stmt **slots; /* open addressing by the text's address */
     size_t slots_size, slots_used;
     struct db_stmt broken; /* given out when memory for a statement is lacking */
+    int failure;           /* db_failure() */
 };
 
 /* --- errors ------------------------------------------------------------------------------------------- */
+
+static int fail(struct db *db, int rc)
+{
+    if (db->failure == 0) db->failure = rc;
+    return rc;
+}
 
 static int translate(struct db *db, int code, const char *sql)
 {
@@ -41,7 +48,7 @@ static int translate(struct db *db, int code, const char *sql)
     case SQLITE_CONSTRAINT:
         return MDG_ERR_CONFLICT;
     case SQLITE_FULL:
-        return MDG_ERR_DISK_FULL;
+        return fail(db, MDG_ERR_DISK_FULL);
     case SQLITE_NOMEM:
         return MDG_ERR_MEMORY;
     case SQLITE_BUSY:
@@ -50,12 +57,12 @@ static int translate(struct db *db, int code, const char *sql)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         log_error("db.corrupt", "what=\"%s\" sql=\"%s\"", sqlite3_errmsg(db->handle), sql ? sql : "");
-        return MDG_ERR_CORRUPT;
+        return fail(db, MDG_ERR_CORRUPT);
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
         log_error("db.io", "what=\"%s\" code=%d sql=\"%s\"", sqlite3_errmsg(db->handle), code, sql ? sql : "");
-        return MDG_ERR_IO;
+        return fail(db, MDG_ERR_IO);
     default:
         log_error("db.misuse", "what=\"%s\" code=%d sql=\"%s\"", sqlite3_errmsg(db->handle), code, sql ? sql : "");
         return MDG_ERR_INTERNAL;
@@ -250,13 +257,20 @@ static const char SQL_SAVEPOINT[] = "SAVEPOINT request";
 static const char SQL_RELEASE[] = "RELEASE request";
 static const char SQL_ROLLBACK_TO[] = "ROLLBACK TO request";
 
+int db_failure(const struct db *db)
+{
+    return db->failure;
+}
+
 int db_begin_write(struct db *db)
 {
+    db->failure = 0;
     return db_run(db_stmt(db, SQL_BEGIN_WRITE));
 }
 
 int db_begin_read(struct db *db)
 {
+    db->failure = 0;
     return db_run(db_stmt(db, SQL_BEGIN_READ));
 }
 

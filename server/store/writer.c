@@ -29,7 +29,7 @@ static int run_job(struct writer_job *job, struct turn *turn)
     int rc = turn_mark(turn, &mark);
     if (rc != 0) return rc;
     job->rc = job->run(job, turn);
-    if (job->rc == MDG_ERR_IO || job->rc == MDG_ERR_DISK_FULL || job->rc == MDG_ERR_CORRUPT) return job->rc;
+    if (db_failure(turn->db) != 0) return db_failure(turn->db);
     rc = job->rc == 0 ? turn_release(turn) : turn_rewind(turn, &mark);
     if (rc == 0) rc = job->settle(job, turn, job->rc);
     return rc;

@@ -44,6 +44,9 @@ static int collect_day(void *arg, const struct visit_total *total)
 {
     const struct collect *collect = arg;
     void *body;
+    /* All of the day was taken back: nobody looked. */
+    if (total->lines == 0 && total->people == 0)
+        return collect_row(collect, KIND_VISIT_DAY, total->id, total->rev, total->day, NULL);
     Mdg__Row *row = row_new(collect->query->arena, KIND_VISIT_DAY, &body);
     if (!row) return MDG_ERR_MEMORY;
     Mdg__VisitDay *day = body;

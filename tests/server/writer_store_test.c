@@ -16,7 +16,7 @@
 
 #define JOBS_MAX 1200
 
-enum what { WRITE, REFUSE, FILL, SHRINK_DISK, GROW_DISK, FAIL_IO, SETTLE_FAILS, WAIT };
+enum what { WRITE, REFUSE, FILL, SHRINK_DISK, GROW_DISK, FAIL_IO, SAYS_CORRUPT, SETTLE_FAILS, WAIT };
 
 struct test_job {
     struct writer_job job;
@@ -72,8 +72,10 @@ static int run(struct writer_job *base, struct turn *turn)
         return db_exec(turn->db, "PRAGMA max_page_count = 100");
     case GROW_DISK:
         return db_exec(turn->db, "PRAGMA max_page_count = 1000000");
+    case SAYS_CORRUPT: /* of a record it read: the disk is sound */
+        return MDG_ERR_CORRUPT;
     case FAIL_IO:
-        return MDG_ERR_IO;
+        return write_row(job, turn, SQL_ADD);
     case WAIT: /* holds the batch until the test has queued the next ones */
         uv_mutex_lock(&job->bench->mutex);
         while (!job->bench->is_gate_open) uv_cond_wait(&job->bench->wake, &job->bench->mutex);
@@ -88,6 +90,7 @@ static int settle(struct writer_job *base, struct turn *turn, int rc)
     struct test_job *job = (struct test_job *)base;
     struct audit_entry entry = {.operation = "test.write", .outcome = rc, .object_id = job->number, .count = 1};
     if (job->what == SETTLE_FAILS) return MDG_ERR_DISK_FULL;
+    if (job->what == FAIL_IO) return MDG_ERR_IO;
     return audit_append(turn, &entry);
 }
 
@@ -270,6 +273,17 @@ static void test_a_failing_settle_refuses_the_batch(void **state)
     assert_int_equal(next->rev, 2);
 }
 
+static void test_a_damaged_record_is_refused_alone(void **state)
+{
+    struct bench *bench = *state;
+    struct test_job *damaged = submit(bench, SAYS_CORRUPT);
+    struct test_job *sound = submit(bench, WRITE);
+    await(bench);
+    assert_int_equal(damaged->job.rc, MDG_ERR_CORRUPT);
+    assert_int_equal(sound->job.rc, 0);
+    assert_int_equal(bench->fatal, 0);
+}
+
 static void test_a_failed_disk_is_fatal(void **state)
 {
     struct bench *bench = *state;
@@ -351,6 +365,7 @@ int main(void)
         TEST(test_a_refused_job_leaves_no_hole),
         TEST(test_a_full_disk_refuses_the_batch_and_recovers),
         TEST(test_a_failing_settle_refuses_the_batch),
+        TEST(test_a_damaged_record_is_refused_alone),
         TEST(test_a_failed_disk_is_fatal),
         TEST(test_a_damaged_file_is_fatal),
         TEST(test_stopping),
