@@ -168,7 +168,9 @@ static void call_finish(struct call *call)
 {
     const struct dispatch_events *events = &call->dispatch->options.events;
     struct request *rq = &call->rq;
-    if (call->rc != 0 && rq->refusal.code == 0) rq->refusal = (struct refusal){.code = call->rc};
+    /* Also in place of a refusal that was to be kept and could not be stored: a wrong secret that was not counted must
+     * not be told from a right one. */
+    if (call->rc != 0 && rq->refusal.code != call->rc) rq->refusal = (struct refusal){.code = call->rc};
     if (rq->refusal.code == MDG_ERR_BUSY && rq->refusal.retry_after_ms == 0) rq->refusal.retry_after_ms = BUSY_RETRY_MS;
     if (rq->refusal.code != 0)
         log_debug("call.refused", "op=%s terminal=%lld rc=%s", rq->route ? rq->route->name : "unknown",

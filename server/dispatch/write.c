@@ -147,7 +147,9 @@ int call_settle(struct writer_job *job, struct turn *turn, int rc)
     /* The clock looks often and seldom finds something. */
     if (rq->caller.kind == KIND_CLOCK && rc == 0 && rq->object_id == 0) return 0;
     if (call->is_repeat && rq->refusal.code != MDG_ERR_KEY_REUSED) return 0;
-    bool is_kept_by_key = rq->route->audit == AUDIT_CHANGE && key_of(call) && !call->is_repeat;
+    /* A rule's answer is one for good; the house's own trouble passes, and then the call may come again. */
+    bool is_passing = mdg_error_exit(rq->refusal.code) == MDG_EXIT_UNAVAILABLE;
+    bool is_kept_by_key = rq->route->audit == AUDIT_CHANGE && key_of(call) && !call->is_repeat && !is_passing;
     struct audit_entry entry = {.at_us = rq->now_us,
                                 .person_id = rq->caller.person_id,
                                 .terminal_id = rq->caller.terminal_id,

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "server/sign_in/sign_in_domain.h"
 #include "server/visits/visits_domain.h"
 #include "tests/support/centre_fixture.h"
 #include "tests/support/dispatch_fixture.h"
@@ -116,14 +117,54 @@ static void test_a_terminal_that_nobody_knows(void **state)
     assert_int_equal(centre_number(house->db, SQL_ADMIT), MDG_ERR_REVOKED);
 }
 
+/* A guess that cannot be counted must not learn whether it was right: else a full disk lets everybody guess on. */
+static void test_what_could_not_be_stored_says_nothing(void **state)
+{
+    struct house *house = *state;
+    struct session *counter = house_connect(house, KIND_COUNTER, 11, 0, 0);
+    Mdg__SignInStart start = MDG__SIGN_IN_START__INIT;
+    start.name = (char *)"Nobody";
+    start.secret = (char *)"guess";
+    centre_must(db_exec(house->db, "CREATE TRIGGER cannot_store BEFORE INSERT ON audit WHEN NEW.operation ="
+                                   " 'sign_in.start' BEGIN SELECT RAISE(ABORT, 'no'); END"),
+                "trigger");
+    const Mdg__Response *response = house_ask(house, counter, &SIGN_IN_DOMAIN, MDG__SIGN_IN__OF_START, &start);
+    assert_int_equal(house_code(response), MDG_ERR_CONFLICT); /* what the batch met, here a trigger */
+    centre_must(db_exec(house->db, "DROP TRIGGER cannot_store"), "drop");
+    response = house_ask(house, counter, &SIGN_IN_DOMAIN, MDG__SIGN_IN__OF_START, &start);
+    assert_int_equal(house_code(response), MDG_ERR_WRONG_SECRET);
+    assert_chain(house);
+}
+
+/* Only a rule or a clash is an answer for good; the server's own trouble passes, and the call may come again. */
+static void test_own_trouble_is_not_remembered(void **state)
+{
+    static const uint8_t KEY[REQUEST_KEY_BYTES] = "trouble";
+    static const char SQL_PLACES[] = "SELECT COUNT(*) FROM visit_place";
+    struct house *house = *state;
+    struct session *office = house_connect(house, KIND_OFFICE, 12, 21, ROLE_BIT_OFFICE);
+    Mdg__VisitPlaceSave place = MDG__VISIT_PLACE_SAVE__INIT;
+    place.name = (char *)"hall";
+    const struct house_call call = {&VISITS_DOMAIN, MDG__VISITS__OF_PLACE_SAVE, &place, KEY, NULL};
+    centre_must(db_exec(house->db, "CREATE TRIGGER trouble BEFORE INSERT ON visit_place BEGIN"
+                                   " SELECT length(zeroblob(2000000000)); END"),
+                "trigger");
+    assert_int_equal(house_code(house_await(house, house_send(house, office, &call))), MDG_ERR_INTERNAL);
+    centre_must(db_exec(house->db, "DROP TRIGGER trouble"), "drop");
+    assert_int_equal(house_code(house_await(house, house_send(house, office, &call))), 0);
+    assert_int_equal(house_code(house_await(house, house_send(house, office, &call))), 0);
+    assert_int_equal(centre_number(house->db, SQL_PLACES), 1);
+    assert_chain(house);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup, house_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_door_refusals_are_counted),
-        TEST(test_more_refusals_than_places),
-        TEST(test_a_terminal_that_nobody_knows),
+        TEST(test_door_refusals_are_counted),     TEST(test_more_refusals_than_places),
+        TEST(test_a_terminal_that_nobody_knows),  TEST(test_what_could_not_be_stored_says_nothing),
+        TEST(test_own_trouble_is_not_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
