@@ -44,8 +44,7 @@ char *text_nfkc(const char *text)
     return text_map(text, 0);
 }
 
-/* After NFKC every kind of blank that people type, the full-width one too, is U+0020. */
-static void squeeze_spaces(char *text)
+void text_squeeze_spaces(char *text)
 {
     char *to = text;
     bool is_due = false; /* a space waits for the next letter */
@@ -68,6 +67,6 @@ char *text_name_key(const char *text)
     if (!folded) return NULL;
     char *key = text_nfkc(folded); /* dropping and folding can bring together what composes */
     free(folded);
-    if (key) squeeze_spaces(key);
+    if (key) text_squeeze_spaces(key);
     return key;
 }

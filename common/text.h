@@ -11,5 +11,7 @@ bool text_is_clean(const char *text, size_t length, bool has_lines);
 char *text_nfkc(const char *text);
 /* NFKC and case-folded without leading, trailing or doubled spaces: equal keys are the same name. As above. */
 char *text_name_key(const char *text);
+/* In place: no leading, trailing or doubled U+0020, which after NFKC is every kind of blank that people type. */
+void text_squeeze_spaces(char *text);
 
 #endif

@@ -36,13 +36,12 @@ int group_of_person(struct db *db, int64_t person_id, struct group *group);
 int group_next_number(struct db *db, int32_t *number);
 int group_count(struct db *db, int64_t *count);
 
-/* MDG_ERR_CONFLICT: the number is taken. */
+/* With its keys for searching. MDG_ERR_CONFLICT: the number is taken. */
 int group_insert(struct db *db, const struct group *group);
-/* Number, name, reading, field, term, note, rev. MDG_ERR_CONFLICT: the number is taken. */
+/* All but contact, account and end_reason. MDG_ERR_CONFLICT: the number is taken. */
 int group_update(struct db *db, const struct group *group);
-/* The last day of the term, and that it is over. */
-int group_end(struct db *db, const struct group *group, const char *reason);
 int group_set_person(struct db *db, int64_t id, int64_t person_id, int64_t rev);
+int group_set_end_reason(struct db *db, int64_t id, const char *reason); /* NULL: none */
 
 /* What is kept of the contact, as sealed; length 0: nothing. sealed must hold size bytes. MDG_ERR_TOO_LARGE. */
 int group_contact_get(struct db *db, int64_t id, uint8_t *sealed, size_t size, size_t *length);
@@ -55,10 +54,10 @@ typedef int group_each_cb(void *arg, const struct group *group);
 int group_each_changed(struct db *db, int64_t since_rev, int limit, group_each_cb *cb, void *arg);
 int group_each(struct db *db, group_each_cb *cb, void *arg); /* by number */
 
-/* What a search reads of a group: borrowed until the next one. */
+/* What a search reads of a group, folded (common/name_search.h): borrowed until the next one. */
 struct group_key {
     int64_t id;
-    const char *loose; /* name_match_loose() of number, name and reading */
+    const char *loose, *name, *reading, *order;
 };
 typedef int group_key_cb(void *arg, const struct group_key *key);
 int group_each_key(struct db *db, bool with_ended, group_key_cb *cb, void *arg);

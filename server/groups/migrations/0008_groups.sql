@@ -19,12 +19,12 @@ CREATE TABLE civic_group (
 
 CREATE INDEX civic_group_by_rev ON civic_group (rev);
 
--- What a search reads, apart from the groups so that it reads nothing else: name and reading, folded (common/fold.h).
+-- What a search reads, apart from the groups so that it reads nothing else: their names folded (common/name_search.h).
 CREATE TABLE civic_group_key (
     group_id     INTEGER NOT NULL PRIMARY KEY REFERENCES civic_group (id),
     is_ended     INTEGER NOT NULL CHECK (is_ended IN (0, 1)),
-    number_key   TEXT    NOT NULL,
-    name_key     TEXT    NOT NULL,               -- folded
+    loose_key    TEXT    NOT NULL,               -- number, name and reading
+    name_key     TEXT    NOT NULL,
     reading_key  TEXT    NOT NULL,
-    loose_key    TEXT    NOT NULL                -- number, name and reading, folded looser, a line feed between
+    order_key    TEXT    NOT NULL                -- by reading, in Japanese order
 ) STRICT;
