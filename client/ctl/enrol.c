@@ -83,6 +83,10 @@ static int run_enrol(struct ctl *ctl)
     if (rc == MDG_ERR_INVALID) return ctl_fail(ctl, rc, _("--code: a code has 10 letters and digits, as 4-4-2."));
     if (rc != 0) return rc;
     while (!enrolling.is_done) uv_run(&ctl->loop, UV_RUN_ONCE); /* the office may take its time */
+    if (enrolling.rc == MDG_ERR_CONFLICT && !ctl->refusal)
+        return ctl_fail(ctl, enrolling.rc,
+                        _("The profile in %s is of another centre. Please give another place with --profile."),
+                        options->profile_dir);
     if (enrolling.rc != 0) return enrolling.rc;
     return output_done(ctl, enrolling.document, _("This machine is now “%s” of %s."),
                        json_string_value(json_object_get(enrolling.document, "terminal")),

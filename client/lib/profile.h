@@ -62,7 +62,7 @@ int der_from_wire(const ProtobufCBinaryData *bytes, struct der *der);
 int profile_save_identity(const struct profile *profile, const struct der *key, const struct der *certificate);
 /* Replaces the pinned authorities. MDG_ERR_CRYPTO and no change: one of them is no certificate, or there is none. */
 int profile_save_authorities(const struct profile *profile, const ProtobufCBinaryData *ders, size_t count);
-/* Whether certificate stands among the pinned authorities, or has the name of one (a newer of the same centre).
+/* Whether certificate stands among the pinned authorities, or names the same centre (a later generation).
  * With nothing pinned: yes. */
 bool profile_knows_authority(const struct profile *profile, const X509 *certificate);
 

@@ -203,13 +203,28 @@ int profile_context(const struct profile *profile, SSL_CTX **out, int64_t *from_
     return rc;
 }
 
+static const ASN1_STRING *organisation_of(const X509 *certificate)
+{
+    const X509_NAME *name = X509_get_subject_name(certificate);
+    int at = X509_NAME_get_index_by_NID(name, NID_organizationName, -1);
+    return at < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
+}
+
+/* Of one centre: the very same, or a later generation, which has another number beside the centre's name. */
+static bool is_of_same_centre(const X509 *pinned, const X509 *certificate)
+{
+    const ASN1_STRING *ours = organisation_of(pinned), *theirs = organisation_of(certificate);
+    if (X509_NAME_cmp(X509_get_subject_name(pinned), X509_get_subject_name(certificate)) == 0) return true;
+    return ours && theirs && ASN1_STRING_cmp(ours, theirs) == 0;
+}
+
 bool profile_knows_authority(const struct profile *profile, const X509 *certificate)
 {
     BIO *file = open_file(profile, FILE_AUTHORITIES);
     bool is_known = file == NULL;
     X509 *pinned = NULL;
     while (file && !is_known && (pinned = PEM_read_bio_X509(file, NULL, NULL, NULL))) {
-        is_known = X509_NAME_cmp(X509_get_subject_name(pinned), X509_get_subject_name(certificate)) == 0;
+        is_known = is_of_same_centre(pinned, certificate);
         X509_free(pinned);
     }
     BIO_free(file);

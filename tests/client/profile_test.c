@@ -216,11 +216,12 @@ static void test_a_renewal_cut_short_leaves_one_that_works(void **state)
 static void test_authorities_are_replaced_together(void **state)
 {
     struct fixture *fixture = *state;
-    struct der second, second_key, stranger, stranger_key;
+    struct der second, second_key, successor, successor_key, stranger, stranger_key;
     uint8_t noise[] = {0x30, 0x03, 1, 2, 3};
     int64_t until_us = 0;
     enrolled(fixture);
     assert_int_equal(authority_create("みどり", fixture->now_us, &second, &second_key), 0);
+    assert_int_equal(authority_create("みどり", fixture->now_us, &successor, &successor_key), 0);
     assert_int_equal(authority_create("よその町", fixture->now_us, &stranger, &stranger_key), 0);
     ProtobufCBinaryData both[] = {{fixture->authority.length, fixture->authority.bytes}, {second.length, second.bytes}};
     ProtobufCBinaryData broken[] = {{second.length, second.bytes}, {sizeof noise, noise}};
@@ -237,7 +238,10 @@ static void test_authorities_are_replaced_together(void **state)
     const struct {
         const struct der *der;
         bool is_known;
-    } CASES[] = {{&fixture->authority, true}, {&second, true}, {&stranger, false}};
+    } CASES[] = {{&fixture->authority, true},
+                 {&second, true},
+                 {&successor, true}, /* came while this terminal slept: it enrols again and keeps its outbox */
+                 {&stranger, false}};
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         const unsigned char *at = CASES[i].der->bytes;
         X509 *certificate = d2i_X509(NULL, &at, (long)CASES[i].der->length);
