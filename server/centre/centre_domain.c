@@ -1,6 +1,9 @@
 #include "server/centre/centre_domain.h"
 
+#include <sodium.h>
+
 #include "server/centre/centre_store.h"
+#include "server/consultations/intake_key.h"
 #include "server/terminals/terminal_store.h"
 #include "server/terminals/trust.h"
 
@@ -45,6 +48,16 @@ static int set_terminal(struct request *rq, Mdg__Welcome *welcome)
     return 0;
 }
 
+/* What a terminal seals to it, the server alone can open: where to write what waits of a consultation. */
+static int set_intake_key(struct request *rq, Mdg__Welcome *welcome)
+{
+    struct intake_key key;
+    int rc = intake_key_of(rq->keys, &key);
+    if (rc == 0) rc = set_bytes(&rq->arena, &welcome->intake_key, key.public_half, sizeof key.public_half);
+    sodium_memzero(&key, sizeof key);
+    return rc;
+}
+
 static int handle_hello(struct request *rq)
 {
     const Mdg__Hello *hello = rq->op;
@@ -70,6 +83,7 @@ static int handle_hello(struct request *rq)
     rc = set_bytes(&rq->arena, &welcome->epoch, centre.epoch, sizeof centre.epoch);
     if (rc == 0) rc = set_authorities(rq, welcome);
     if (rc == 0) rc = set_terminal(rq, welcome);
+    if (rc == 0) rc = set_intake_key(rq, welcome);
     return rc;
 }
 

@@ -58,7 +58,7 @@ CREATE TABLE consultation_notice (
     rev       INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX consultation_notice_by_day ON consultation_notice (day, rev);
+CREATE INDEX consultation_notice_by_rev ON consultation_notice (rev);
 
 -- What was erased, and when.
 CREATE TABLE consultation_erasure (

@@ -1,0 +1,8 @@
+#ifndef MADOGUCHI_CONSULTATIONS_CONSULTATIONS_DOMAIN_H
+#define MADOGUCHI_CONSULTATIONS_CONSULTATIONS_DOMAIN_H
+
+#include "server/request/domain.h"
+
+extern const struct domain CONSULTATIONS_DOMAIN;
+
+#endif
