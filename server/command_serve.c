@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -22,6 +23,8 @@
 #include "server/store/db.h"
 #include "server/store/migrations.h"
 #include "server/terminals/trust.h"
+
+#define FILES_BESIDE 160 /* those turned away, consoles, the database on each thread, the loop's own */
 
 struct server {
     struct data_dir dir;
@@ -185,8 +188,21 @@ static void print_ready(const struct server *server, const struct config *config
     fflush(stdout);
 }
 
+/* A connection is a file, and the usual soft limit is less than the connections we promise. */
+static void files_allow(const struct config *config)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_max < (rlim_t)config_number(config, "connections") + FILES_BESIDE)
+        log_warn("server.files", "limit=%llu connections=%lld do=\"raise the limit of open files\"",
+                 (unsigned long long)files.rlim_max, (long long)config_number(config, "connections"));
+}
+
 static int serve(struct server *server, const struct config *config)
 {
+    files_allow(config);
     int rc = uv_loop_init(&server->loop);
     if (rc != 0) return rc;
     rc = net_open(server, config);

@@ -1,6 +1,7 @@
 """What a house does to a server: wrong disks, two at once, ports in use, power cuts. Nothing acknowledged is lost, and
 what stops it says what to do."""
 import os
+import resource
 import shutil
 import socket
 import sqlite3
@@ -167,6 +168,19 @@ class Serving(harness.CentreCase):
         self.assertGreater(len(acknowledged), 10, "nothing was acknowledged before the cut")
         self.server.start()
         self.check_nothing_lost(counts, acknowledged, before)
+
+    def test_takes_all_the_open_files_it_may(self):
+        """A connection is a file; the usual soft limit is below what we promise."""
+        self.centre.stop()
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))
+        try:
+            self.server.start()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        with open(f"/proc/{self.server.process.pid}/limits", encoding="ascii") as file:
+            files = next(line for line in file if line.startswith("Max open files")).split()
+        self.assertEqual(files[3], files[4], "soft and hard differ")
 
     def test_sigterm_answers_what_is_in_flight(self):
         before = sum(self.people_now().values())
