@@ -145,19 +145,44 @@ struct last_count {
     int64_t terminal_id;
     int32_t today;
     int64_t id;
+    json_t *undone; /* keys in hex of the counts for which an undo waits */
     bool has_key;
     uint8_t key[MDG_KEY_BYTES];
 };
 
-static void on_outbox_item(const struct mdg_outbox_item *item, void *arg)
+/* The call of a waiting item, if it is that one. */
+static const Mdg__Visits *waiting_visits(const struct mdg_outbox_item *item, Mdg__Visits__OfCase call)
+{
+    const Mdg__Body *body = item->body;
+    if (item->state != MDG_OUTBOX_UNSENT || !body || body->domain_case != MDG__BODY__DOMAIN_VISITS) return NULL;
+    return body->visits->of_case == call ? body->visits : NULL;
+}
+
+static void on_waiting_undo(const struct mdg_outbox_item *item, void *arg)
 {
     struct last_count *last = arg;
-    const Mdg__Body *body = item->body;
-    if (item->state != MDG_OUTBOX_UNSENT || !body || body->domain_case != MDG__BODY__DOMAIN_VISITS ||
-        body->visits->of_case != MDG__VISITS__OF_COUNT)
-        return;
-    memcpy(last->key, item->key, MDG_KEY_BYTES);
+    char hex[2 * MDG_KEY_BYTES + 1];
+    const Mdg__Visits *visits = waiting_visits(item, MDG__VISITS__OF_UNDO);
+    if (!visits || visits->undo->count_key.len != MDG_KEY_BYTES) return;
+    bytes_to_hex(visits->undo->count_key.data, MDG_KEY_BYTES, hex);
+    json_object_set_new(last->undone, hex, json_true());
+}
+
+/* Takes the count as the last one, unless it is of another day or being taken back already. */
+static bool last_count_take(struct last_count *last, const uint8_t key[MDG_KEY_BYTES], int64_t at_us)
+{
+    char hex[2 * MDG_KEY_BYTES + 1];
+    bytes_to_hex(key, MDG_KEY_BYTES, hex);
+    if (day_of_us(at_us) != last->today || json_object_get(last->undone, hex)) return false;
+    memcpy(last->key, key, MDG_KEY_BYTES);
     last->has_key = true;
+    return true;
+}
+
+static void on_waiting_count(const struct mdg_outbox_item *item, void *arg)
+{
+    const Mdg__Visits *visits = waiting_visits(item, MDG__VISITS__OF_COUNT);
+    if (visits) last_count_take(arg, item->key, visits->count->at_us);
 }
 
 static void on_visit_row(const Mdg__Row *row, void *arg)
@@ -168,24 +193,24 @@ static void on_visit_row(const Mdg__Row *row, void *arg)
         return;
     const Mdg__Visit *visit = row->body->visits->visit_row;
     if (visit->terminal_id != last->terminal_id || visit->corrects_id != 0 || visit->id <= last->id ||
-        visit->count_key.len != MDG_KEY_BYTES || day_of_us(visit->at_us) != last->today)
+        visit->count_key.len != MDG_KEY_BYTES)
         return;
-    last->id = visit->id;
-    memcpy(last->key, visit->count_key.data, MDG_KEY_BYTES);
-    last->has_key = true;
+    if (last_count_take(last, visit->count_key.data, visit->at_us)) last->id = visit->id;
 }
 
 /* What waits was made last, so it goes first; else the newest of today that this terminal made. */
 static int last_count_find(struct ctl *ctl, uint8_t key[MDG_KEY_BYTES])
 {
     struct mdg_centre centre;
-    struct last_count last = {0};
+    struct last_count last = {.undone = json_object()};
     mdg_client_centre(ctl->client, &centre);
     last.terminal_id = centre.terminal_id;
     last.today = day_of_us(mdg_client_now_us(ctl->client));
-    int rc = mdg_outbox_each(ctl->client, on_outbox_item, &last);
+    int rc = mdg_outbox_each(ctl->client, on_waiting_undo, &last);
+    if (rc == 0) rc = mdg_outbox_each(ctl->client, on_waiting_count, &last);
     if (rc == MDG_ERR_FORBIDDEN) rc = 0; /* a terminal without an outbox */
     if (rc == 0 && !last.has_key) rc = mdg_replica_each(ctl->client, ROW_VISIT, on_visit_row, &last);
+    json_decref(last.undone);
     if (rc != 0) return rc;
     if (!last.has_key)
         return ctl_fail(ctl, MDG_ERR_NOT_FOUND, _("This terminal has counted nothing today that could be taken back."));

@@ -200,6 +200,20 @@ class CtlTest(unittest.TestCase):
         self.assertEqual(self.counter.ok("outbox", "list")["items"], [])
         self.assertEqual(self.people("会議"), before + 8)
 
+    def test_each_undo_takes_back_another_count(self):
+        """Also while nothing can be sent: what an undo in the outbox is for is not found a second time."""
+        before = self.people("会議")
+        self.counter.ok("visit", "count", "--purpose", "会議", "--people", "9")
+        self.server.stop()
+        for people in ("3", "4"):
+            self.counter.ok("visit", "count", "--purpose", "会議", "--people", people, "--timeout", "3")
+        undone = [self.counter.ok("visit", "undo", "--timeout", "3")["undone_key"] for _ in range(3)]
+        self.server.start()
+        self.assertEqual(len(set(undone)), 3, undone)
+        sent = self.counter.ok("outbox", "send")
+        self.assertEqual((sent["accepted"], sent["refused"]), (5, 0))
+        self.assertEqual(self.people("会議"), before)
+
     def test_refused_later_is_kept_until_dismissed(self):
         self.server.stop()
         self.counter.ok("visit", "count", "--purpose", "会議", "--at", "2099-01-01 13:00", "--timeout", "3")
