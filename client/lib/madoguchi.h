@@ -134,7 +134,9 @@ struct mdg_outbox_item {
 };
 
 /* Stores a write durably, then sends it as soon as it can; when this returns 0, it survives kill -9 and power loss.
- * key gets its request_key. MDG_ERR_FORBIDDEN: this kind of terminal has no outbox. MDG_ERR_DISK_FULL, MDG_ERR_IO. */
+ * key gets its request_key. MDG_ERR_FORBIDDEN: this kind of terminal has no outbox. MDG_ERR_DISK_FULL, MDG_ERR_IO.
+ * The text of a consultation is sealed to the server before it is stored; MDG_ERR_OFFLINE: this terminal has never been
+ * with the server, so it does not know to what key. */
 int mdg_submit(struct mdg_client *client, const Mdg__Body *body, uint8_t key[MDG_KEY_BYTES]);
 /* Calls each for every item in order; items and what they point at are borrowed until it returns. */
 int mdg_outbox_each(struct mdg_client *client, void (*each)(const struct mdg_outbox_item *item, void *arg), void *arg);

@@ -32,6 +32,17 @@ int profile_make_dir(const char *dir)
     return errno == ENOSPC ? MDG_ERR_DISK_FULL : MDG_ERR_IO;
 }
 
+static bool bytes_from_hex(const char *hex, uint8_t *bytes, size_t length)
+{
+    if (strlen(hex) != 2 * length) return false;
+    for (size_t i = 0; i < length; i++) {
+        unsigned byte = 0;
+        if (sscanf(hex + 2 * i, "%2x", &byte) != 1) return false;
+        bytes[i] = (uint8_t)byte;
+    }
+    return true;
+}
+
 static int facts_from_text(const char *text, struct profile *profile)
 {
     const struct {
@@ -53,6 +64,9 @@ static int facts_from_text(const char *text, struct profile *profile)
     profile->terminal_kind = (uint32_t)profile_file_get_i64(text, "terminal_kind");
     profile->fiscal_year_first_month = (int)profile_file_get_i64(text, "fiscal_year_first_month");
     profile->clock_offset_us = profile_file_get_i64(text, "clock_offset_us");
+    char hex[2 * INTAKE_KEY_BYTES + 1];
+    profile->has_intake_key = profile_file_get(text, "intake_key", hex, sizeof hex) == 0 &&
+                              bytes_from_hex(hex, profile->intake_key, INTAKE_KEY_BYTES);
     return 0;
 }
 
@@ -74,33 +88,24 @@ int profile_load(const char *dir, struct profile *profile)
 int profile_save(const struct profile *profile)
 {
     char path[PROFILE_PATH_BYTES], escaped[5][ESCAPED_BYTES], text[5 * ESCAPED_BYTES + 512];
+    char intake_key[2 * INTAKE_KEY_BYTES + 1] = "";
+    if (profile->has_intake_key) bytes_to_hex(profile->intake_key, INTAKE_KEY_BYTES, intake_key);
     int length = snprintf(
         text, sizeof text,
         "[server]\nhost = %s\nport = %u\nserver_name = %s\n"
         "[terminal]\nterminal_id = %lld\nterminal_name = %s\nterminal_kind = %u\nclock_offset_us = %lld\n"
-        "[centre]\ncentre_name = %s\nzone = %s\nfiscal_year_first_month = %d\n",
+        "[centre]\ncentre_name = %s\nzone = %s\nfiscal_year_first_month = %d\nintake_key = %s\n",
         profile_file_escape(profile->host, escaped[0], ESCAPED_BYTES), profile->port,
         profile_file_escape(profile->server_name, escaped[1], ESCAPED_BYTES), (long long)profile->terminal_id,
         profile_file_escape(profile->terminal_name, escaped[2], ESCAPED_BYTES), (unsigned)profile->terminal_kind,
         (long long)profile->clock_offset_us, profile_file_escape(profile->centre_name, escaped[3], ESCAPED_BYTES),
-        profile_file_escape(profile->zone, escaped[4], ESCAPED_BYTES), profile->fiscal_year_first_month);
+        profile_file_escape(profile->zone, escaped[4], ESCAPED_BYTES), profile->fiscal_year_first_month, intake_key);
     if (length < 0 || (size_t)length >= sizeof text) return MDG_ERR_CONFIG;
     int rc = profile_path(profile, FILE_FACTS, path);
     return rc == 0 ? profile_file_write(path, 0644, text, (size_t)length) : rc;
 }
 
 /* --- the sign-in ------------------------------------------------------------------------------------------ */
-
-static bool token_from_hex(const char *hex, uint8_t token[SIGN_IN_TOKEN_BYTES])
-{
-    if (strlen(hex) != 2 * SIGN_IN_TOKEN_BYTES) return false;
-    for (size_t i = 0; i < SIGN_IN_TOKEN_BYTES; i++) {
-        unsigned byte = 0;
-        if (sscanf(hex + 2 * i, "%2x", &byte) != 1) return false;
-        token[i] = (uint8_t)byte;
-    }
-    return true;
-}
 
 int profile_load_sign_in(const struct profile *profile, struct profile_sign_in *sign_in)
 {
@@ -112,7 +117,7 @@ int profile_load_sign_in(const struct profile *profile, struct profile_sign_in *
     if (rc != 0) return rc;
     rc = profile_file_get(text, "token", hex, sizeof hex);
     if (rc == 0) rc = profile_file_get(text, "name", sign_in->name, sizeof sign_in->name);
-    if (rc == 0 && !token_from_hex(hex, sign_in->token)) rc = MDG_ERR_CONFIG;
+    if (rc == 0 && !bytes_from_hex(hex, sign_in->token, SIGN_IN_TOKEN_BYTES)) rc = MDG_ERR_CONFIG;
     sign_in->token_length = rc == 0 ? SIGN_IN_TOKEN_BYTES : 0;
     sign_in->person_id = profile_file_get_i64(text, "person_id");
     sign_in->roles = (uint32_t)profile_file_get_i64(text, "roles");

@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 
 #include "common/enrolment.h"
+#include "common/intake_box.h"
 #include "sign_in.pb-c.h"
 
 #define PROFILE_TEXT_BYTES 512
@@ -30,6 +31,8 @@ struct profile {
     uint32_t terminal_kind;
     int fiscal_year_first_month;
     int64_t clock_offset_us; /* server's clock minus ours, as last measured */
+    bool has_intake_key;
+    uint8_t intake_key[INTAKE_KEY_BYTES]; /* what waits of a consultation is sealed to it */
 };
 
 struct profile_sign_in {

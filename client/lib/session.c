@@ -41,6 +41,16 @@ static bool copy_fact(char *into, const char *fact)
     return true;
 }
 
+/* The key that what waits of a consultation is sealed to; kept, so that it is known offline too. */
+static bool take_intake_key(struct profile *profile, const ProtobufCBinaryData *key)
+{
+    if (key->len != INTAKE_KEY_BYTES) return false;
+    if (profile->has_intake_key && memcmp(profile->intake_key, key->data, INTAKE_KEY_BYTES) == 0) return false;
+    memcpy(profile->intake_key, key->data, INTAKE_KEY_BYTES);
+    profile->has_intake_key = true;
+    return true;
+}
+
 /* What the server says about itself and us replaces what the profile holds. */
 static void take_facts(struct mdg_client *client, const Mdg__Welcome *welcome)
 {
@@ -54,6 +64,7 @@ static void take_facts(struct mdg_client *client, const Mdg__Welcome *welcome)
     is_new |= copy_fact(profile->centre_name, welcome->centre_name);
     is_new |= copy_fact(profile->zone, welcome->zone);
     is_new |= copy_fact(profile->terminal_name, welcome->terminal_name);
+    is_new |= take_intake_key(profile, &welcome->intake_key);
     is_new |= profile->terminal_id != welcome->terminal_id || profile->terminal_kind != welcome->terminal_kind ||
               profile->fiscal_year_first_month != welcome->fiscal_year_first_month;
     profile->terminal_id = welcome->terminal_id;

@@ -1,5 +1,6 @@
 /* The outbox and its sending. */
 #include "client/lib/client.h"
+#include "client/lib/intake.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,12 +136,12 @@ static int send_item(void *arg, const struct outbox_entry *entry)
 int mdg_submit(struct mdg_client *client, const Mdg__Body *body, uint8_t key[MDG_KEY_BYTES])
 {
     struct outbox_entry entry = {0};
+    struct intake_wrap wrap;
     if (client->is_closing) return MDG_ERR_SHUTTING_DOWN;
     if (!client->outbox) return MDG_ERR_FORBIDDEN;
     sign_in_check(client);
     mdg_key_new(entry.item.key);
     entry.item.made_us = clock_now_us();
-    entry.item.body = body;
     entry.offset_us = client->profile.clock_offset_us;
     if (client->sign_in.token_length > 0) {
         entry.token_length = client->sign_in.token_length;
@@ -148,7 +149,10 @@ int mdg_submit(struct mdg_client *client, const Mdg__Body *body, uint8_t key[MDG
         entry.item.person_id = client->sign_in.person_id;
         memcpy(entry.sign_in_name, client->sign_in.name, sizeof entry.sign_in_name);
     }
-    int rc = outbox_add(client->outbox, &entry);
+    int rc = intake_wrap_init(&wrap, &client->profile, body);
+    entry.item.body = wrap.body;
+    if (rc == 0) rc = outbox_add(client->outbox, &entry);
+    intake_wrap_fini(&wrap);
     if (rc != 0) return rc;
     memcpy(key, entry.item.key, MDG_KEY_BYTES);
     client_notify(client);
