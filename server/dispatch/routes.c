@@ -6,6 +6,7 @@
 #include "server/audit/audit_domain.h"
 #include "server/centre/centre_domain.h"
 #include "server/feed/feed_domain.h"
+#include "server/groups/groups_domain.h"
 #include "server/sign_in/sign_in_domain.h"
 #include "server/terminals/terminals_domain.h"
 #include "server/visits/visits_domain.h"
@@ -19,5 +20,6 @@ const struct domain *const DOMAINS[] = {
     &APPROVALS_DOMAIN,
     &VISITS_DOMAIN,
     &AUDIT_DOMAIN,
+    &GROUPS_DOMAIN,
 };
 const size_t DOMAINS_COUNT = sizeof DOMAINS / sizeof DOMAINS[0];
