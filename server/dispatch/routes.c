@@ -5,6 +5,7 @@
 #include "server/approvals/approvals_domain.h"
 #include "server/audit/audit_domain.h"
 #include "server/centre/centre_domain.h"
+#include "server/consultations/consultations_domain.h"
 #include "server/feed/feed_domain.h"
 #include "server/groups/groups_domain.h"
 #include "server/sign_in/sign_in_domain.h"
@@ -21,5 +22,6 @@ const struct domain *const DOMAINS[] = {
     &VISITS_DOMAIN,
     &AUDIT_DOMAIN,
     &GROUPS_DOMAIN,
+    &CONSULTATIONS_DOMAIN,
 };
 const size_t DOMAINS_COUNT = sizeof DOMAINS / sizeof DOMAINS[0];

@@ -41,12 +41,25 @@ static void renew_server(struct clock *clock)
     call_terminals(clock, &terminals);
 }
 
+static void erase_consultations(struct clock *clock)
+{
+    Mdg__ConsultationEraseDue erase_due = MDG__CONSULTATION_ERASE_DUE__INIT;
+    Mdg__Consultations consultations = MDG__CONSULTATIONS__INIT;
+    Mdg__Body body = MDG__BODY__INIT;
+    consultations.of_case = MDG__CONSULTATIONS__OF_ERASE_DUE;
+    consultations.erase_due = &erase_due;
+    body.domain_case = MDG__BODY__DOMAIN_CONSULTATIONS;
+    body.consultations = &consultations;
+    dispatch_clock_call(clock->options.dispatch, &body);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct clock *clock = timer->data;
     if (clock->ticks == 0) resume_enrolment(clock);
     expire_enrolment(clock);
     if (clock->ticks % TICKS_AN_HOUR == 0) renew_server(clock);
+    if (clock->ticks % TICKS_AN_HOUR == 0) erase_consultations(clock);
     clock->ticks++;
 }
 

@@ -59,6 +59,14 @@ CALLS = {
     "visits.purpose_save": ("office", STAFF_KINDS, "write", "change", ""),
     "visits.period_close": ("office", STAFF_KINDS, "write", "change", ""),
     "visits.period_reopen": ("office", STAFF_KINDS, "write", "change", "second-person"),
+    "consultations.intake": ("desk consultation", STAFF_KINDS, "write", "change", "may-wait"),
+    "consultations.add": ("desk consultation", STAFF_KINDS, "write", "change", "may-wait"),
+    "consultations.follow_up": ("consultation", STAFF_KINDS, "write", "change", ""),
+    "consultations.close": ("office consultation", STAFF_KINDS, "write", "change", ""),
+    "consultations.find": (STAFF, STAFF_KINDS, "read", "none", ""),
+    "consultations.read": ("consultation", STAFF_KINDS, "read", "read", ""),
+    "consultations.assign": ("office consultation", STAFF_KINDS, "write", "change", ""),
+    "consultations.erase_due": ("clock", "clock", "write", "change", ""),
 }
 
 # Which roles of a person count at which terminal, and what the machine may by itself.
