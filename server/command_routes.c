@@ -45,7 +45,7 @@ static const char *bits_list(uint32_t bits, const struct bit_name *names, size_t
 
 static void print_route(const struct domain *domain, const struct route *route)
 {
-    static const char *const SCOPES[] = {"centre", "own-terminal", "own-person", "totals"};
+    static const char *const SCOPES[] = {"centre", "own-terminal", "own-person", "totals", "own-group", "own-room"};
     static const char *const AUDITS[] = {"none", "change", "secret", "read"};
     char roles[LIST_BYTES], kinds[LIST_BYTES], flags[LIST_BYTES];
     printf("%u.%u\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", domain->arm, route->op, route->name,

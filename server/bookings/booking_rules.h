@@ -15,15 +15,15 @@
 #include <stdint.h>
 
 enum booking_state { /* proto BookingState */
-    BOOKING_TENTATIVE = 1,
-    BOOKING_CONFIRMED,
-    BOOKING_IN_USE,
-    BOOKING_ENDED,
-    BOOKING_REJECTED,
-    BOOKING_CANCELLED,
-    BOOKING_NO_SHOW,
-    BOOKING_LAPSED,
-    BOOKING_STATES
+                     BOOKING_TENTATIVE = 1,
+                     BOOKING_CONFIRMED,
+                     BOOKING_IN_USE,
+                     BOOKING_ENDED,
+                     BOOKING_REJECTED,
+                     BOOKING_CANCELLED,
+                     BOOKING_NO_SHOW,
+                     BOOKING_LAPSED,
+                     BOOKING_STATES
 };
 
 enum booking_step {
@@ -42,7 +42,8 @@ enum booking_step {
 enum booking_state booking_state_after(enum booking_state state, enum booking_step step);
 bool booking_state_is_live(enum booking_state state);
 
-#define BOOKING_LONGEST_MINUTES_MAX 527040 /* 366 days: whoever looks for what reaches into a span looks so far back */
+#define BOOKING_LONGEST_MINUTES_MAX 527040 /* 366 days: whoever looks for what reaches into a span looks so far back \
+                                            */
 #define BOOKING_AHEAD_DAYS_MAX 1100
 #define BOOKING_HOLD_DAYS_MAX 366
 #define BOOKING_PEOPLE_MAX 9999
@@ -61,7 +62,8 @@ const char *booking_rules_span(const struct booking_limits *limits, int64_t star
                                bool is_record, const char **field);
 
 /* The last day on which a request is held: by the rule when asked_day is 0, never after the day on which it starts. */
-int32_t booking_rules_lapse_day(const struct booking_limits *limits, int32_t asked_day, int64_t start_us, int64_t made_us);
+int32_t booking_rules_lapse_day(const struct booking_limits *limits, int32_t asked_day, int64_t start_us,
+                                int64_t made_us);
 /* NULL, or the rule that asked_day breaks. */
 const char *booking_rules_lapse(int32_t asked_day, int64_t start_us, int64_t made_us);
 

@@ -47,12 +47,14 @@ int booking_update(struct turn *turn, const struct booking *b);
 int booking_get(struct db *db, int64_t id, const struct booking_scope *scope, struct booking *b);
 /* The live booking of the room, other than except_id, that takes part of [start_us, end_us): of several the last to
  * start. MDG_ERR_NOT_FOUND: none. */
-int booking_clash(struct db *db, int64_t room_id, int64_t start_us, int64_t end_us, int64_t except_id, struct booking *b);
+int booking_clash(struct db *db, int64_t room_id, int64_t start_us, int64_t end_us, int64_t except_id,
+                  struct booking *b);
 
 /* Not 0: stops, and is returned. */
 typedef int booking_each_cb(void *arg, const struct booking *b);
 /* Live bookings that take part of [from_us, to_us), by start and id; room_id 0: of all rooms. */
-int booking_each_between(struct db *db, int64_t from_us, int64_t to_us, int64_t room_id, booking_each_cb *cb, void *arg);
+int booking_each_between(struct db *db, int64_t from_us, int64_t to_us, int64_t room_id, booking_each_cb *cb,
+                         void *arg);
 /* The same in pages: after (after_us, after_id), at most limit; with_ended: also those that take nothing any more. */
 struct booking_page {
     int64_t from_us, to_us;

@@ -85,7 +85,7 @@ int part_encode(struct feed_part *part, const struct feed_row *const *rows, size
             horizon[i].from_day = horizons[i].from_day;
             horizon_pointers[i] = &horizon[i];
         }
-        wire.subscription = part->view.scope == 0 ? 1 : 2; /* the terminal's view, or a person's */
+        wire.subscription = part->view.name & VIEW_EVERY ? 1 : 2; /* a terminal's view, or a person's */
         wire.from_rev = part->from_rev;
         wire.to_rev = part->to_rev;
         wire.is_caught_up = part->is_caught_up;

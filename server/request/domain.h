@@ -11,22 +11,22 @@
 #include "server/request/request.h"
 
 enum route_access {
-    ROUTE_READ,  /* on a reader thread, in a snapshot */
-    ROUTE_WRITE  /* on the writer thread, in the batch */
+    ROUTE_READ, /* on a reader thread, in a snapshot */
+    ROUTE_WRITE /* on the writer thread, in the batch */
 };
 
 enum route_audit {
-    AUDIT_NONE,    /* a read that leaves no trace */
-    AUDIT_CHANGE,  /* a write: key, digest, outcome */
-    AUDIT_SECRET,  /* a check of a secret: no digest of the content is kept, and no request_key is needed */
-    AUDIT_READ     /* an audited read: runs as a write, committed before the text leaves */
+    AUDIT_NONE,   /* a read that leaves no trace */
+    AUDIT_CHANGE, /* a write: key, digest, outcome */
+    AUDIT_SECRET, /* a check of a secret: no digest of the content is kept, and no request_key is needed */
+    AUDIT_READ    /* an audited read: runs as a write, committed before the text leaves */
 };
 
 enum route_flag {
-    ROUTE_MAY_WAIT = 1 << 0,        /* may wait in an outbox of counter and office */
+    ROUTE_MAY_WAIT = 1 << 0,          /* may wait in an outbox of counter and office */
     ROUTE_TERMINAL_SUFFICES = 1 << 1, /* a write that waited needs no sign-in token (counting) */
-    ROUTE_CONFIRM = 1 << 2,         /* the own secret must have been given in the last 5 minutes */
-    ROUTE_APPROVAL = 1 << 3,        /* a second person of the same right decides (approvals) */
+    ROUTE_CONFIRM = 1 << 2,           /* the own secret must have been given in the last 5 minutes */
+    ROUTE_APPROVAL = 1 << 3,          /* a second person of the same right decides (approvals) */
     ROUTE_BEFORE_HELLO = 1 << 4
 };
 
@@ -35,14 +35,16 @@ enum route_scope {
     SCOPE_CENTRE,       /* the centre's records */
     SCOPE_OWN_TERMINAL, /* what this terminal made */
     SCOPE_OWN_PERSON,
-    SCOPE_TOTALS        /* totals with suppression */
+    SCOPE_TOTALS,    /* totals with suppression */
+    SCOPE_OWN_GROUP, /* staff all; a group its own */
+    SCOPE_OWN_ROOM   /* staff all; a door its own room's */
 };
 
 struct route {
-    const char *name;  /* domain.operation, as in log and audit */
-    uint32_t op;       /* the call's arm in the domain's message */
-    uint32_t roles;    /* ROLE_BIT_*: any of them */
-    uint32_t kinds;    /* KIND_BIT: where */
+    const char *name; /* domain.operation, as in log and audit */
+    uint32_t op;      /* the call's arm in the domain's message */
+    uint32_t roles;   /* ROLE_BIT_*: any of them */
+    uint32_t kinds;   /* KIND_BIT: where */
     enum route_scope scope;
     enum route_access access;
     enum route_audit audit;
@@ -79,15 +81,16 @@ struct domain {
 };
 
 #define DOMAIN_ARM_ANSWER 100u
-#define FEED_KIND(domain_arm, row_arm) ((domain_arm) * 1000u + (row_arm))
+#define FEED_KIND(domain_arm, row_arm) ((domain_arm)*1000u + (row_arm))
 
 /* Views as bits (struct feed_view.name). */
 enum view_name {
-    VIEW_DESK = 1 << 0,    /* counters */
+    VIEW_DESK = 1 << 0, /* counters */
     VIEW_OFFICE = 1 << 1,
     VIEW_COUNCIL = 1 << 2,
-    VIEW_PUBLIC = 1 << 3,  /* lounge, door, display */
-    VIEW_EVERY = VIEW_DESK | VIEW_OFFICE | VIEW_COUNCIL | VIEW_PUBLIC
+    VIEW_PUBLIC = 1 << 3, /* lounge, display */
+    VIEW_DOOR = 1 << 4,   /* door; its scope is the room */
+    VIEW_EVERY = VIEW_DESK | VIEW_OFFICE | VIEW_COUNCIL | VIEW_PUBLIC | VIEW_DOOR
 };
 
 #endif

@@ -16,7 +16,8 @@ struct spans {
     size_t count, most;
 };
 
-/* Adds at the end; one that begins where the last one ends makes it longer, an empty one is left out. False: no room. */
+/* Adds at the end; one that begins where the last one ends makes it longer, an empty one is left out. False: no room.
+ */
 bool spans_add(struct spans *spans, int64_t from_us, int64_t to_us);
 /* open without taken, within [from_us, to_us), into *out (emptied first). False: no room. */
 bool spans_free(const struct spans *open, const struct spans *taken, int64_t from_us, int64_t to_us, struct spans *out);

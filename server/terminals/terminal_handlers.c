@@ -98,6 +98,7 @@ int handle_terminal_change(struct request *rq)
     char *name_key = NULL;
     int rc = terminal_get(rq->db, op->terminal_id, &rq->arena, &terminal);
     if (rc == MDG_ERR_NOT_FOUND) return refuse(rq, rc, "terminal_id", "unknown");
+    bool is_moved = rc == 0 && op->room_id != terminal.room_id;
     if (rc == 0) rc = terminal_name_check(rq, op->name, &name_key);
     if (rc == 0) rc = terminal_room_check(rq, terminal.kind, op->room_id);
     if (rc != 0) goto done;
@@ -113,6 +114,9 @@ int handle_terminal_change(struct request *rq)
                                              .terminal_id = terminal.id,
                                              .room_id = terminal.room_id,
                                              .is_private = terminal.is_private});
+    /* What a door shows hangs on its room: it comes back and subscribes anew. */
+    if (rc == 0 && is_moved)
+        rc = effect_add(rq, &(struct effect){.kind = EFFECT_TERMINAL_CUT, .terminal_id = terminal.id});
 done:
     free(name_key);
     return rc;

@@ -70,8 +70,8 @@ static void test_what_views_hold_of_visits(void **state)
         count.at_us = instants[i];
         call(centre, &office, MDG__VISITS__OF_COUNT, &count);
     }
-    static const uint32_t NAMES[] = {VIEW_DESK, VIEW_OFFICE, VIEW_COUNCIL, VIEW_PUBLIC};
-    for (size_t i = 0; i < 4; i++) {
+    static const uint32_t NAMES[] = {VIEW_DESK, VIEW_OFFICE, VIEW_COUNCIL, VIEW_PUBLIC, VIEW_DOOR};
+    for (size_t i = 0; i < 5; i++) {
         bool is_staff = NAMES[i] == VIEW_DESK || NAMES[i] == VIEW_OFFICE;
         assert_int_equal(rows_of_kind(centre, NAMES[i], 0, 7201, &removed), is_staff ? 1 : 0);
         assert_int_equal(rows_of_kind(centre, NAMES[i], 0, 7202, &removed), is_staff ? 3 : 0);
@@ -170,12 +170,13 @@ static void test_each_kind_has_its_view(void **state)
     } CASES[] = {
         {KIND_COUNTER, VIEW_DESK, "desk"},       {KIND_OFFICE, VIEW_OFFICE, "office"},
         {KIND_COUNCIL, VIEW_COUNCIL, "council"}, {KIND_LOUNGE, VIEW_PUBLIC, "public"},
-        {KIND_DOOR, VIEW_PUBLIC, "public"},      {KIND_DISPLAY, VIEW_PUBLIC, "public"},
+        {KIND_DOOR, VIEW_DOOR, "door 77"},       {KIND_DISPLAY, VIEW_PUBLIC, "public"},
     };
-    static const char *const NAMES[] = {"", "desk", "office", "council", "public", "desk2"};
+    static const char *const NAMES[] = {"", "desk", "office", "council", "public", "desk2", "door 77", "door 78"};
     struct centre_fixture *centre = *state;
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         struct caller caller = centre_caller(CASES[i].kind, 11, 0, 0);
+        if (CASES[i].kind == KIND_DOOR) caller.room_id = 77;
         for (size_t j = 0; j < sizeof NAMES / sizeof NAMES[0]; j++) {
             Mdg__Subscribe subscribe = MDG__SUBSCRIBE__INIT;
             subscribe.subscription = 1;
@@ -185,6 +186,7 @@ static void test_each_kind_has_its_view(void **state)
             if (rc != (is_own ? 0 : MDG_ERR_FORBIDDEN)) fail_msg("%s asks for \"%s\"", CASES[i].name, NAMES[j]);
             if (!is_own) continue;
             assert_int_equal(centre->rq.effects[0].view.name, CASES[i].view);
+            assert_int_equal(centre->rq.effects[0].view.scope, caller.room_id);
             assert_string_equal(centre->rq.answer->feed->subscribed->view, CASES[i].name);
         }
     }
