@@ -33,7 +33,7 @@ MAY_INCLUDE = {
     "server/net": {"server/dispatch", "server/request", "server/store", "server/keys", COMMON},
     "server": None,  # wiring: everything
     "client/lib": {COMMON},
-    "client/ctl": {"client/lib", COMMON},
+    "client/ctl": {"client/lib", "client/print", COMMON},
     "client/print": {"client/lib", COMMON},
     "client/desk": {"client/lib", "client/print", COMMON},
     "tests": None,
