@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "common/bytes.h"
 #include "common/error.h"
 
@@ -79,6 +81,7 @@ static int splitter_go_on(struct frame_splitter *splitter, const uint8_t *bytes,
     splitter->have = splitter->need = 0;
     splitter->head_have = 0;
     int rc = cb(arg, whole, whole_length);
+    sodium_memzero(whole, whole_length); /* it may hold a secret */
     free(whole);
     return rc;
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "common/day.h"
 #include "common/log.h"
 #include "server/dispatch/call.h"
@@ -82,7 +84,10 @@ static void on_async(uv_async_t *async)
 static void call_free(struct call *call)
 {
     /* What was decoded, or answered, may hold a secret or a code. */
-    if (call->rq.route && (call->rq.route->audit == AUDIT_SECRET || call->rq.route->work)) arena_wipe(&call->rq.arena);
+    if (call->rq.route && (call->rq.route->audit == AUDIT_SECRET || call->rq.route->work)) {
+        arena_wipe(&call->rq.arena);
+        if (call->response) OPENSSL_cleanse(call->response, call->response_length);
+    }
     arena_fini(&call->rq.arena);
     free(call->response);
     free(call);
@@ -179,11 +184,9 @@ static void call_finish(struct call *call)
     struct session *session = call->conn_id ? events->session_of(events->arg, call->conn_id) : NULL;
     if (session) {
         if (call->was_counted) session->in_flight--;
-        size_t length = call->response_length;
-        uint8_t *bytes = call->response ? call->response : call_pack(call, &length);
-        call->response = bytes;
+        if (!call->response) call->response = call_pack(call, &call->response_length);
         /* The session may go while the response is being handed over. */
-        if (bytes) events->on_response(events->arg, call->conn_id, bytes, length);
+        if (call->response) events->on_response(events->arg, call->conn_id, call->response, call->response_length);
     }
     for (int i = 0; call->rc == 0 && i < rq->effects_count; i++) {
         session = call->conn_id ? events->session_of(events->arg, call->conn_id) : NULL;
