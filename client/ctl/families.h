@@ -13,6 +13,8 @@ extern const struct ctl_command VISIT_COMMANDS[];
 extern const struct ctl_command VISIT_BOOK_COMMANDS[];
 extern const struct ctl_command OUTBOX_COMMANDS[];
 extern const struct ctl_command IMPORT_COMMANDS[];
+extern const struct ctl_command IMPORTS_COMMANDS[];
+extern const struct ctl_command HOURS_COMMANDS[];
 extern const struct ctl_command STATUS_COMMANDS[];
 extern const struct ctl_command WATCH_COMMANDS[];
 

@@ -4,10 +4,14 @@
 #include "server/accounts/accounts_domain.h"
 #include "server/approvals/approvals_domain.h"
 #include "server/audit/audit_domain.h"
+#include "server/bookings/bookings_domain.h"
 #include "server/centre/centre_domain.h"
 #include "server/consultations/consultations_domain.h"
 #include "server/feed/feed_domain.h"
 #include "server/groups/groups_domain.h"
+#include "server/hours/hours_domain.h"
+#include "server/imports/imports_domain.h"
+#include "server/rooms/rooms_domain.h"
 #include "server/sign_in/sign_in_domain.h"
 #include "server/terminals/terminals_domain.h"
 #include "server/visits/visits_domain.h"
@@ -21,6 +25,10 @@ const struct domain *const DOMAINS[] = {
     &APPROVALS_DOMAIN,
     &VISITS_DOMAIN,
     &AUDIT_DOMAIN,
+    &HOURS_DOMAIN,
+    &IMPORTS_DOMAIN,
+    &ROOMS_DOMAIN,
+    &BOOKINGS_DOMAIN,
     &GROUPS_DOMAIN,
     &CONSULTATIONS_DOMAIN,
 };

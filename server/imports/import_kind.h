@@ -21,6 +21,7 @@ enum import_state { IMPORT_NEW, IMPORT_CHANGED, IMPORT_SAME };
 struct import_item {
     int line;                /* in the file, from 1 */
     enum import_state state; /* set by check */
+    const char *shown;       /* its cells, of the first lines only; set by the frame */
 };
 
 struct import_fault {
@@ -43,9 +44,9 @@ struct import_list {
     const char *encoding;       /* "UTF-8" or "CP932" */
     int lines;                  /* of data, also those at fault */
     struct import_item **items; /* the good lines, in the order of the file */
-    size_t items_count;
+    size_t items_count, items_size;
     struct import_fault *faults; /* by line, once the list is complete */
-    size_t faults_count;
+    size_t faults_count, faults_size;
 };
 
 #define IMPORT_COLUMNS_MAX 16
@@ -67,6 +68,9 @@ struct import_kind {
 
 /* 0 or MDG_ERR_MEMORY. value may be NULL or long; line 0: the file as a whole. */
 int import_fault_add(struct import_list *list, int line, const char *field, const char *rule, const char *value);
+
+/* One more item that stands in no line (line 0), added by check: e.g. what the file takes away. NULL: out of memory. */
+struct import_item *import_item_add(struct import_list *list, int line);
 
 /* NULL: no such kind. */
 const struct import_kind *import_kind_of(uint32_t kind);

@@ -3,6 +3,7 @@
 #include "server/dispatch/dispatch.h"
 
 #define TICK_MS 5000
+#define TICKS_A_MINUTE (60000 / TICK_MS)
 #define TICKS_AN_HOUR (3600000 / TICK_MS)
 
 static void call_terminals(struct clock *clock, Mdg__Terminals *terminals)
@@ -41,6 +42,31 @@ static void renew_server(struct clock *clock)
     call_terminals(clock, &terminals);
 }
 
+static void expire_imports(struct clock *clock)
+{
+    Mdg__ImportExpire expire = MDG__IMPORT_EXPIRE__INIT;
+    Mdg__Imports imports = MDG__IMPORTS__INIT;
+    Mdg__Body body = MDG__BODY__INIT;
+    imports.of_case = MDG__IMPORTS__OF_EXPIRE;
+    imports.expire = &expire;
+    body.domain_case = MDG__BODY__DOMAIN_IMPORTS;
+    body.imports = &imports;
+    dispatch_clock_call(clock->options.dispatch, &body);
+}
+
+/* Tentative bookings whose day is over: looked for often, found once a day. */
+static void lapse_bookings(struct clock *clock)
+{
+    Mdg__BookingsLapse lapse = MDG__BOOKINGS_LAPSE__INIT;
+    Mdg__Bookings bookings = MDG__BOOKINGS__INIT;
+    Mdg__Body body = MDG__BODY__INIT;
+    bookings.of_case = MDG__BOOKINGS__OF_LAPSE;
+    bookings.lapse = &lapse;
+    body.domain_case = MDG__BODY__DOMAIN_BOOKINGS;
+    body.bookings = &bookings;
+    dispatch_clock_call(clock->options.dispatch, &body);
+}
+
 static void erase_consultations(struct clock *clock)
 {
     Mdg__ConsultationEraseDue erase_due = MDG__CONSULTATION_ERASE_DUE__INIT;
@@ -58,6 +84,8 @@ static void on_tick(uv_timer_t *timer)
     struct clock *clock = timer->data;
     if (clock->ticks == 0) resume_enrolment(clock);
     expire_enrolment(clock);
+    lapse_bookings(clock);
+    if (clock->ticks % TICKS_A_MINUTE == 0) expire_imports(clock);
     if (clock->ticks % TICKS_AN_HOUR == 0) renew_server(clock);
     if (clock->ticks % TICKS_AN_HOUR == 0) erase_consultations(clock);
     clock->ticks++;
