@@ -85,7 +85,6 @@ int consultation_keys_destroy(struct turn *turn, const struct keys *keys, int32_
         db_bind_i64(end, 2, now_us);
         rc = db_run(end);
         if (rc != 0) return rc;
-        log_info("consultations.key_destroyed", "key=%s", name);
         ++*destroyed;
     }
     return rc;
