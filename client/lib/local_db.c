@@ -1,5 +1,6 @@
 #include "client/lib/local_db.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -91,11 +92,20 @@ static int create(sqlite3 *db, const struct local_db_form *form)
     return rc;
 }
 
+/* Made here rather than by SQLite, which gives what the umask leaves; its own files take the mode of this one. One that
+ * is there is not opened: closing it again would let go of SQLite's locks. */
+static void make_private(const char *path)
+{
+    int fd = strcmp(path, ":memory:") == 0 ? -1 : open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0) close(fd);
+}
+
 int local_db_open(const char *path, const struct local_db_form *form, sqlite3 **out)
 {
     sqlite3 *db = NULL;
     int version = 0;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE;
+    make_private(path);
     int rc = local_db_error(sqlite3_open_v2(path, &db, flags, NULL));
     if (rc != 0) goto fail;
     sqlite3_busy_timeout(db, BUSY_MS);

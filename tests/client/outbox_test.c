@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "client/lib/local_db.h"
@@ -392,10 +393,26 @@ static void test_a_lost_connection_begins_again_with_the_first(void **state)
     assert_int_equal(outbox_unsent(fixture->outbox), 2);
 }
 
+/* It holds sign-in tokens, and the directory may be an old one that others can enter. */
+static void test_it_is_for_its_owner_alone(void **state)
+{
+    static const char *const ENDINGS[] = {"", "-wal", "-shm"};
+    struct fixture *fixture = *state;
+    add(fixture->outbox, 1, 1000, 0, NULL);
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++) {
+        char name[TEMP_PATH_BYTES + 40];
+        struct stat about;
+        snprintf(name, sizeof name, "%s%s", fixture->path, ENDINGS[i]);
+        assert_int_equal(stat(name, &about), 0);
+        assert_int_equal(about.st_mode & 0777, 0600);
+    }
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
+        CASE(test_it_is_for_its_owner_alone),
         CASE(test_items_survive_in_their_order),
         CASE(test_answers_settle_items),
         CASE(test_too_old_ones_are_never_sent),
