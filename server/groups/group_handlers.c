@@ -51,7 +51,7 @@ static int refuse_stale(struct request *rq, const struct group *now)
     Mdg__GroupHit *hit = answer_new(rq);
     int rc = hit ? group_to_hit(&rq->arena, now, hit) : MDG_ERR_MEMORY;
     if (rc != 0) return rc;
-    refuse(rq, MDG_ERR_STALE, "rev", "stale");
+    refuse(rq, MDG_ERR_STALE, "rev", "changed");
     rq->refusal.object_id = now->id;
     rq->refusal.has_answer = true;
     return MDG_ERR_STALE;
@@ -105,9 +105,7 @@ static int check_rules(struct request *rq, const struct group *group)
     const char *field;
     const char *rule = group_rules_names(group->name, group->reading, &field);
     if (!rule) rule = group_rules_term(group->from_day, group->to_day, day_of_us(rq->now_us), &field);
-    if (!rule) return 0;
-    refuse(rq, MDG_ERR_INVALID, field, rule);
-    return refuse_arg(rq, "years", "%d", GROUP_TERM_YEARS_MAX);
+    return rule ? refuse(rq, MDG_ERR_INVALID, field, rule) : 0;
 }
 
 int handle_group_save(struct request *rq)
@@ -144,10 +142,7 @@ int handle_group_renew(struct request *rq)
     if (group.from_day == 0) return refuse(rq, MDG_ERR_STATE, "id", "group_draft");
     bool was_ended = group.is_ended;
     const char *rule = group_rules_renew(group.from_day, renew->to_day, day_of_us(rq->now_us));
-    if (rule) {
-        refuse(rq, MDG_ERR_INVALID, "to_day", rule);
-        return refuse_arg(rq, "years", "%d", GROUP_TERM_YEARS_MAX);
-    }
+    if (rule) return refuse(rq, MDG_ERR_INVALID, "to_day", rule);
     group.to_day = renew->to_day;
     group.is_ended = false;
     group.rev = change_record(rq, group.id);
