@@ -41,7 +41,7 @@ static int set_terminal(struct request *rq, Mdg__Welcome *welcome)
     bool renew_now = false;
     struct terminal terminal;
     int rc = terminal_get(rq->db, rq->caller.terminal_id, &rq->arena, &terminal);
-    if (rc == 0) rc = trust_renew_now(rq->db, rq->caller.terminal_id, &renew_now);
+    if (rc == 0) rc = trust_renew_now(rq->db, rq->caller.certificate_serial, &renew_now);
     if (rc != 0) return rc;
     welcome->terminal_name = (char *)terminal.name;
     welcome->renew_now = renew_now;

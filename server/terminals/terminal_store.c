@@ -37,8 +37,6 @@ static const char SQL_SHORTEN[] =
 static const char SQL_LIVE[] =
     "SELECT CAST(count(*) AS BIGINT) FROM certificate WHERE terminal_id = ?1 AND is_revoked = 0 AND until_us > ?2";
 
-static const char SQL_GENERATION[] = "SELECT generation FROM certificate WHERE terminal_id = ?1 AND is_revoked = 0"
-                                     " ORDER BY issued_us DESC, generation DESC LIMIT 1";
 static const char SQL_OF_GENERATION[] =
     "SELECT CAST(count(*) AS BIGINT) FROM terminal t WHERE t.is_revoked = 0 AND ?1 ="
     " (SELECT c.generation FROM certificate c WHERE c.terminal_id = t.id AND c.is_revoked = 0 AND c.until_us > ?2"
@@ -290,13 +288,6 @@ int certificates_live(struct db *db, int64_t terminal_id, int64_t now_us, int64_
     db_bind_i64(live, 1, terminal_id);
     db_bind_i64(live, 2, now_us);
     return numbers(live, count, NULL);
-}
-
-int terminal_generation(struct db *db, int64_t terminal_id, int64_t *generation)
-{
-    struct db_stmt *stmt = db_stmt(db, SQL_GENERATION);
-    db_bind_i64(stmt, 1, terminal_id);
-    return numbers(stmt, generation, NULL);
 }
 
 int terminals_of_generation(struct db *db, int64_t generation, int64_t now_us, int64_t *count)

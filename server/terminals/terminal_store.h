@@ -65,8 +65,6 @@ int certificates_revoke(struct db *db, int64_t terminal_id);
 int certificates_shorten(struct db *db, int64_t terminal_id, const char *but_serial, int64_t until_us);
 int certificates_live(struct db *db, int64_t terminal_id, int64_t now_us, int64_t *count);
 
-/* The generation of its newest certificate; 0: none. */
-int terminal_generation(struct db *db, int64_t terminal_id, int64_t *generation);
 /* Terminals whose newest living certificate is of this generation. */
 int terminals_of_generation(struct db *db, int64_t generation, int64_t now_us, int64_t *count);
 /* Not revoked and with a certificate; of those, seen after since_us. */

@@ -143,14 +143,14 @@ int trust_authorities(struct db *db, struct arena *arena, size_t *count, struct 
     return rc;
 }
 
-int trust_renew_now(struct db *db, int64_t terminal_id, bool *renew_now)
+int trust_renew_now(struct db *db, const char *serial, bool *renew_now)
 {
     struct trust trust;
-    int64_t generation;
+    struct certificate certificate;
     int rc = trust_get(db, &trust);
-    if (rc == 0) rc = terminal_generation(db, terminal_id, &generation);
-    *renew_now = rc == 0 && generation != 0 && generation != trust_issuing(&trust);
-    return rc;
+    if (rc == 0) rc = certificate_get(db, serial, &certificate);
+    *renew_now = rc == 0 && certificate.generation != trust_issuing(&trust);
+    return rc == MDG_ERR_NOT_FOUND ? 0 : rc;
 }
 
 int trust_server_renew_is_due(struct db *db, int64_t now_us, bool *is_due)
@@ -221,7 +221,8 @@ static int announce(struct db *db, const struct keys *keys, const char *centre_n
     return trust_put(db, &trust);
 }
 
-int trust_forward(struct db *db, const struct keys *keys, const char *centre_name, int64_t now_us, const char **rule)
+int trust_forward(struct db *db, const struct keys *keys, const char *centre_name, const char *serial, int64_t now_us,
+                  const char **rule)
 {
     struct trust trust;
     *rule = NULL;
@@ -234,9 +235,16 @@ int trust_forward(struct db *db, const struct keys *keys, const char *centre_nam
     case TRUST_TERMINALS:
         trust.step++;
         break;
-    case TRUST_SERVER:
+    case TRUST_SERVER: {
+        /* Others that did not come may enrol again; whoever takes the step must not lock itself out. */
+        struct certificate own;
+        if (serial && certificate_get(db, serial, &own) == 0 && own.generation != trust.other) {
+            *rule = "own_certificate";
+            return MDG_ERR_STATE;
+        }
         trust = (struct trust){TRUST_STABLE, trust.other, trust.present, trust.announced_us};
         break;
+    }
     }
     return trust_put(db, &trust);
 }

@@ -26,8 +26,9 @@ int trust_create(struct turn *turn, const struct keys *keys, const char *centre_
 
 /* The authorities that a terminal must trust now, in the arena. */
 int trust_authorities(struct db *db, struct arena *arena, size_t *count, struct der **list);
-/* Its newest certificate is of an authority that signs no more. */
-int trust_renew_now(struct db *db, int64_t terminal_id, bool *renew_now);
+/* The certificate with which it came is of an authority that signs no more. What was issued since may never have reached
+ * it, so that does not count. */
+int trust_renew_now(struct db *db, const char *serial, bool *renew_now);
 /* The server's certificate has lived two thirds of its life: send terminals.server_renew. */
 int trust_server_renew_is_due(struct db *db, int64_t now_us, bool *is_due);
 
@@ -39,8 +40,10 @@ int trust_issue_terminal(struct db *db, const struct keys *keys, const uint8_t *
 /* A new server certificate under the authority that serves now. */
 int trust_server_renew(struct db *db, const struct keys *keys, int64_t now_us);
 
-/* One step of the rotation. MDG_ERR_STATE: *rule says why not (nothing_to_undo, terminals_left, expired). */
-int trust_forward(struct db *db, const struct keys *keys, const char *centre_name, int64_t now_us, const char **rule);
+/* One step of the rotation. MDG_ERR_STATE: *rule says why not (nothing_to_undo, terminals_left, expired, own_certificate).
+ * serial: of the certificate of the terminal that asks, or NULL. */
+int trust_forward(struct db *db, const struct keys *keys, const char *centre_name, const char *serial, int64_t now_us,
+                  const char **rule);
 int trust_back(struct db *db, int64_t now_us, const char **rule);
 
 #endif

@@ -23,7 +23,7 @@ class SleeperTest(unittest.TestCase):
         moved = self.on.office.run("terminal", "authority", "forward", "--secret-stdin", "--json",
                                    text_in=harness.OFFICE_SECRET + "\n")
         self.assertEqual(moved.returncode, 0, moved.stdout + moved.stderr)
-        self.on.office.ok("status")  # takes in the authorities, and renews where it is asked to
+        self.on.office.ok("terminal", "renew")  # takes in the authorities, and renews where it is asked to
         self.assertEqual(self.on.office.ok("terminal", "authority")["step"], step)
 
     def enrol_again(self):

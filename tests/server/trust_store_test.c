@@ -39,16 +39,22 @@ static int teardown(void **state)
     return 0;
 }
 
-static int move(struct fixture *fixture, bool is_back, int64_t now_us)
+static int move_from(struct fixture *fixture, const char *serial, bool is_back, int64_t now_us)
 {
     struct caller office = caller_office();
     struct request rq;
     Mdg__AuthorityMove message = MDG__AUTHORITY_MOVE__INIT;
     message.is_back = is_back;
+    snprintf(office.certificate_serial, sizeof office.certificate_serial, "%s", serial);
     int rc = terminals_call(fixture, &office, MDG__TERMINALS__OF_AUTHORITY_MOVE, &message, now_us, &rq);
     assert_int_equal(fixture_effect(&rq, EFFECT_TRUST_CHANGED) != NULL, rc == 0);
     arena_fini(&rq.arena);
     return rc;
+}
+
+static int move(struct fixture *fixture, bool is_back, int64_t now_us)
+{
+    return move_from(fixture, "", is_back, now_us);
 }
 
 static void forward(struct fixture *fixture, int64_t now_us)
@@ -91,7 +97,7 @@ static void hello(struct fixture *fixture, struct machine *machine, int64_t now_
 static bool must_renew(struct fixture *fixture, const struct machine *machine)
 {
     bool renew_now;
-    assert_int_equal(trust_renew_now(fixture->db, machine->id, &renew_now), 0);
+    assert_int_equal(trust_renew_now(fixture->db, machine->serial, &renew_now), 0);
     return renew_now;
 }
 
@@ -149,6 +155,25 @@ static void test_whole_rotation(void **state)
     assert_int_equal(asleep.authorities_count, 1);
     assert_false(gets_in(fixture, &asleep, now));
     assert_false(must_renew(fixture, &awake));
+}
+
+/* A renewal whose answer was lost: what the terminal holds counts, not what was issued to it. */
+static void test_who_moves_the_authority_is_not_locked_out(void **state)
+{
+    struct fixture *fixture = *state;
+    struct machine office, lost;
+    int64_t now = T0 + DAY;
+    machine_make(fixture, "office", COUNTER, T0, &office);
+    forward(fixture, now);
+    hello(fixture, &office, now + 1);
+    forward(fixture, now);
+    lost = office;
+    assert_int_equal(machine_renew(fixture, &office, now), 0);
+    assert_true(must_renew(fixture, &lost));
+    assert_false(must_renew(fixture, &office));
+    forward(fixture, now);
+    assert_int_equal(move_from(fixture, lost.serial, false, now), MDG_ERR_STATE);
+    assert_int_equal(move_from(fixture, office.serial, false, now), 0);
 }
 
 static void test_each_step_can_be_undone(void **state)
@@ -313,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_FIXTURE(test_whole_rotation),
+        ON_FIXTURE(test_who_moves_the_authority_is_not_locked_out),
         ON_FIXTURE(test_each_step_can_be_undone),
         ON_FIXTURE(test_withdrawn_authority_is_let_go_when_all_have_left),
         ON_FIXTURE(test_second_rotation_forgets_the_first_authority),
