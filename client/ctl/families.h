@@ -11,11 +11,13 @@ extern const struct ctl_command ACCOUNT_COMMANDS[];
 extern const struct ctl_command APPROVAL_COMMANDS[];
 extern const struct ctl_command VISIT_COMMANDS[];
 extern const struct ctl_command VISIT_BOOK_COMMANDS[];
+extern const struct ctl_command GROUP_COMMANDS[];
 extern const struct ctl_command OUTBOX_COMMANDS[];
 extern const struct ctl_command IMPORT_COMMANDS[];
 extern const struct ctl_command IMPORTS_COMMANDS[];
 extern const struct ctl_command HOURS_COMMANDS[];
 extern const struct ctl_command STATUS_COMMANDS[];
 extern const struct ctl_command WATCH_COMMANDS[];
+extern const struct ctl_command TODAY_COMMANDS[];
 
 #endif
