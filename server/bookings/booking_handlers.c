@@ -111,8 +111,9 @@ static int check_group(struct request *rq, struct booking *b)
     if (b->group_id == 0) return b->applicant[0] ? 0 : refuse(rq, MDG_ERR_INVALID, "applicant", "required");
     int rc = group_get(rq->db, b->group_id, &group);
     if (rc == MDG_ERR_NOT_FOUND) return refuse(rq, rc, "group_id", "group");
-    if (rc == 0 && group.is_ended && !b->is_record) return refuse(rq, MDG_ERR_STATE, "group_id", "group_ended");
-    return rc;
+    if (rc != 0 || b->is_record) return rc;
+    bool is_over = group.is_ended || (group.to_day != 0 && group.to_day < day_of_us(made_us_of(rq)));
+    return is_over ? refuse(rq, MDG_ERR_STATE, "group_id", "group_ended") : 0;
 }
 
 /* --- request ------------------------------------------------------------------------------------------ */
