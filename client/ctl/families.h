@@ -12,6 +12,7 @@ extern const struct ctl_command APPROVAL_COMMANDS[];
 extern const struct ctl_command VISIT_COMMANDS[];
 extern const struct ctl_command VISIT_BOOK_COMMANDS[];
 extern const struct ctl_command GROUP_COMMANDS[];
+extern const struct ctl_command CONSULTATION_COMMANDS[];
 extern const struct ctl_command OUTBOX_COMMANDS[];
 extern const struct ctl_command IMPORT_COMMANDS[];
 extern const struct ctl_command IMPORTS_COMMANDS[];

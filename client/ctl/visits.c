@@ -8,12 +8,22 @@
 #include "client/ctl/families.h"
 #include "client/ctl/moment.h"
 #include "client/ctl/output.h"
+#include "client/ctl/sending.h"
 #include "client/ctl/visit_names.h"
 #include "common/bytes.h"
 #include "common/day.h"
 #include "common/locale.h"
 
 #define PEOPLE_MAX 9999
+
+/* A write by way of the outbox; --now insists on the server. */
+static int visits_submit(struct ctl *ctl, Mdg__Visits *visits, struct sending *sending)
+{
+    Mdg__Body body = MDG__BODY__INIT;
+    body.domain_case = MDG__BODY__DOMAIN_VISITS;
+    body.visits = visits;
+    return sending_submit(ctl, &body, option_is_set(&ctl->options, "now"), sending);
+}
 
 static int visits_call(struct ctl *ctl, Mdg__Visits *visits, enum ctl_access access, const uint8_t *key,
                        Mdg__Response **out)
@@ -22,70 +32,6 @@ static int visits_call(struct ctl *ctl, Mdg__Visits *visits, enum ctl_access acc
     body.domain_case = MDG__BODY__DOMAIN_VISITS;
     body.visits = visits;
     return ctl_call(ctl, &body, access, key, out);
-}
-
-/* --- a write by way of the outbox --------------------------------------------------------------------- */
-
-struct sending {
-    uint8_t key[MDG_KEY_BYTES];
-    bool is_answered;
-    int rc;
-    int64_t refused_number;
-};
-
-static void on_outbox_answer(struct ctl *ctl, const struct mdg_outbox_item *item, const Mdg__Refusal *refusal)
-{
-    struct sending *sending = ctl->hook_arg;
-    if (memcmp(item->key, sending->key, MDG_KEY_BYTES) != 0) return; /* one that waited from before */
-    sending->is_answered = true;
-    if (!refusal) return;
-    sending->rc = ctl_refused(ctl, refusal);
-    sending->refused_number = item->number;
-}
-
-/* Sends visits so that it survives whatever happens. *is_waiting: kept, the server has not answered. With --now, and at
- * terminals without an outbox, the server must answer. */
-static int visits_submit(struct ctl *ctl, Mdg__Visits *visits, struct sending *sending, bool *is_waiting)
-{
-    Mdg__Body body = MDG__BODY__INIT;
-    *sending = (struct sending){0};
-    *is_waiting = false;
-    body.domain_case = MDG__BODY__DOMAIN_VISITS;
-    body.visits = visits;
-    int rc = MDG_ERR_FORBIDDEN;
-    if (!option_is_set(&ctl->options, "now")) {
-        ctl->hook_arg = sending;
-        ctl->on_answered = on_outbox_answer;
-        rc = mdg_submit(ctl->client, &body, sending->key);
-    }
-    if (rc == MDG_ERR_FORBIDDEN) { /* no outbox here */
-        mdg_key_new(sending->key);
-        return ctl_call(ctl, &body, CTL_WRITE, sending->key, NULL);
-    }
-    if (rc != 0) return rc;
-    if (ctl_is_online(ctl)) ctl_run_until(ctl, &sending->is_answered, ctl->options.timeout_ms);
-    ctl->on_answered = NULL;
-    *is_waiting = !sending->is_answered;
-    /* Whoever made it reads the refusal now; it need not come up a second time. */
-    if (sending->refused_number != 0) mdg_outbox_dismiss(ctl->client, sending->refused_number);
-    return sending->rc;
-}
-
-static int submit_done(struct ctl *ctl, const struct sending *sending, bool is_waiting, json_t *document,
-                       const char *sentence)
-{
-    char hex[2 * MDG_KEY_BYTES + 1];
-    struct mdg_state state;
-    bytes_to_hex(sending->key, MDG_KEY_BYTES, hex);
-    mdg_client_state(ctl->client, &state);
-    json_object_set_new(document, "key", json_string(hex));
-    json_object_set_new(document, "is_waiting", json_boolean(is_waiting));
-    json_object_set_new(document, "unsent", json_integer(state.unsent));
-    if (!is_waiting) return output_done(ctl, document, "%s", sentence);
-    return output_done(ctl, document,
-                       ngettext("Kept; the server is not there. %u is not sent yet.",
-                                "Kept; the server is not there. %u are not sent yet.", state.unsent),
-                       state.unsent);
 }
 
 /* --- count, undo, correct ----------------------------------------------------------------------------- */
@@ -116,13 +62,13 @@ static int run_count(struct ctl *ctl)
     Mdg__Visits visits = MDG__VISITS__INIT;
     struct visit_names names = {0};
     struct sending sending;
-    bool is_waiting = false, is_now = option_is_set(&ctl->options, "now");
+    bool is_now = option_is_set(&ctl->options, "now");
     visits.of_case = MDG__VISITS__OF_COUNT;
     visits.count = &count;
     int rc = ctl_open(ctl, CTL_FEED | (is_now ? 0 : CTL_OUTBOX | CTL_MAY_OFFLINE));
     if (rc == 0) rc = visit_names_load(ctl, &names);
     if (rc == 0) rc = count_fill(ctl, &names, &count);
-    if (rc == 0) rc = visits_submit(ctl, &visits, &sending, &is_waiting);
+    if (rc == 0) rc = visits_submit(ctl, &visits, &sending);
     if (rc == 0) {
         char sentence[400];
         const char *place = visit_place_name(&names, count.place_id);
@@ -135,7 +81,7 @@ static int run_count(struct ctl *ctl)
         json_t *document = json_pack("{s:I, s:I, s:i, s:I, s:b}", "place_id", (json_int_t)count.place_id, "purpose_id",
                                      (json_int_t)count.purpose_id, "people", (int)count.people, "at_us",
                                      (json_int_t)count.at_us, "is_estimate", count.is_estimate);
-        rc = submit_done(ctl, &sending, is_waiting, document, sentence);
+        rc = sending_done(ctl, &sending, document, sentence);
     }
     visit_names_fini(&names);
     return rc;
@@ -237,7 +183,7 @@ static int run_undo(struct ctl *ctl)
     uint8_t count_key[MDG_KEY_BYTES];
     char hex[2 * MDG_KEY_BYTES + 1];
     const char *given = option_text(&ctl->options, "key");
-    bool is_waiting = false, is_now = option_is_set(&ctl->options, "now");
+    bool is_now = option_is_set(&ctl->options, "now");
     if (given && key_parse(given, count_key) != 0)
         return ctl_fail(ctl, MDG_ERR_INVALID, _("--key: please give the key that “visit count --json” told."));
     int rc = ctl_open(ctl, CTL_FEED | (is_now ? 0 : CTL_OUTBOX | CTL_MAY_OFFLINE));
@@ -247,11 +193,10 @@ static int run_undo(struct ctl *ctl)
     undo.count_key.len = MDG_KEY_BYTES;
     visits.of_case = MDG__VISITS__OF_UNDO;
     visits.undo = &undo;
-    rc = visits_submit(ctl, &visits, &sending, &is_waiting);
+    rc = visits_submit(ctl, &visits, &sending);
     if (rc != 0) return rc;
     bytes_to_hex(count_key, MDG_KEY_BYTES, hex);
-    return submit_done(ctl, &sending, is_waiting, json_pack("{s:s}", "undone_key", hex),
-                       _("The count was taken back."));
+    return sending_done(ctl, &sending, json_pack("{s:s}", "undone_key", hex), _("The count was taken back."));
 }
 
 static int run_correct(struct ctl *ctl)
