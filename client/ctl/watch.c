@@ -1,12 +1,13 @@
 /* client/ctl/watch.c - follows what happens in the centre: one line a change, until Ctrl+C. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/ctl/ctl.h"
 #include "client/ctl/families.h"
+#include "client/ctl/interrupt.h"
 #include "client/ctl/output.h"
+#include "client/ctl/today.h"
 #include "client/ctl/visit_names.h"
 #include "common/day.h"
 #include "common/locale.h"
@@ -204,38 +205,11 @@ static void on_state(struct ctl *ctl, const struct mdg_state *state)
         link_text(watch, state);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
-{
-    (void)number;
-    *(bool *)handle->data = true;
-}
-
-static int signals_start(struct watch *watch, uv_signal_t signals[2])
-{
-    static const int NUMBERS[] = {SIGINT, SIGTERM};
-    int rc = 0;
-    for (int i = 0; rc == 0 && i < 2; i++) {
-        rc = uv_signal_init(&watch->ctl->loop, &signals[i]);
-        signals[i].data = &watch->is_over;
-        if (rc == 0) rc = uv_signal_start(&signals[i], on_signal, NUMBERS[i]);
-    }
-    return rc;
-}
-
-/* They lie on the caller's stack. Those that were never begun are all zero. */
-static void signals_stop(struct watch *watch, uv_signal_t signals[2])
-{
-    for (int i = 0; i < 2; i++) {
-        if (signals[i].loop) uv_close((uv_handle_t *)&signals[i], NULL);
-    }
-    if (watch->ctl->has_loop) uv_run(&watch->ctl->loop, UV_RUN_NOWAIT);
-}
-
 static int run_watch(struct ctl *ctl)
 {
     struct watch watch = {.ctl = ctl, .terminals = json_object()};
     static const unsigned SLICE_MS = 3600000;
-    uv_signal_t signals[2] = {0};
+    struct interrupt interrupt = {0};
     const char *lines = option_text(&ctl->options, "lines"), *seconds = option_text(&ctl->options, "for");
     int64_t for_s = 0;
     int rc = 0;
@@ -243,13 +217,18 @@ static int run_watch(struct ctl *ctl)
         rc = ctl_fail(ctl, MDG_ERR_INVALID, _("--lines: please give a whole number."));
     if (rc == 0 && seconds && number_parse(seconds, 1, 86400, &for_s) != 0)
         rc = ctl_fail(ctl, MDG_ERR_INVALID, _("--for: please give whole seconds."));
+    if (rc == 0 && option_is_set(&ctl->options, "today")) {
+        rc = option_is_set(&ctl->options, "all") ? ctl_fail(ctl, MDG_ERR_INVALID, _("--all does not go with --today."))
+                                                 : today_follow(ctl, for_s, watch.lines_wanted);
+        goto done;
+    }
     if (rc != 0) goto done;
     ctl->hook_arg = &watch;
     ctl->on_row = on_row;
     ctl->on_state = on_state;
     rc = ctl_open(ctl, CTL_FEED | CTL_OUTBOX | CTL_MAY_OFFLINE);
     if (rc != 0) goto done;
-    rc = signals_start(&watch, signals);
+    rc = interrupt_start(ctl, &interrupt, &watch.is_over, NULL);
     if (rc == 0) rc = visit_names_load(ctl, &watch.names);
     if (rc == 0) rc = mdg_replica_each(ctl->client, ROW_TERMINAL, on_known_terminal, &watch);
     if (rc != 0) goto done;
@@ -262,7 +241,7 @@ static int run_watch(struct ctl *ctl)
         ctl_run_until(ctl, &watch.is_over, for_s > 0 ? (unsigned)for_s * 1000u : SLICE_MS);
     } while (!watch.is_over && for_s == 0);
 done:
-    signals_stop(&watch, signals);
+    interrupt_stop(ctl, &interrupt);
     ctl->on_row = NULL;
     ctl->on_state = NULL;
     visit_names_fini(&watch.names);
@@ -275,8 +254,9 @@ const struct ctl_command WATCH_COMMANDS[] = {
      NULL,
      N_("Follow every change and the link, a line each, until Ctrl+C."),
      run_watch,
-     {{"all", NULL, N_("also what was there before"), false, NULL},
-      {"lines", "N", N_("end after that many lines"), false, NULL},
+     {{"today", NULL, N_("the desk's day as a whole, drawn anew with each change"), false, NULL},
+      {"all", NULL, N_("also what was there before"), false, NULL},
+      {"lines", "N", N_("end after that many lines; with --today: changes"), false, NULL},
       {"for", "S", N_("end after that many seconds"), false, NULL}}},
     {0},
 };

@@ -26,7 +26,7 @@ const char *desk_state_word(enum desk_state state); /* translated */
 const char *desk_state_name(enum desk_state state); /* for programs: "in_use" */
 
 struct desk_booking {
-    int64_t id, rev, room_id;
+    int64_t id, rev, room_id, group_id;
     int64_t start_us, end_us;
     const char *who, *purpose; /* never NULL; of a consultation neither name nor topic */
     int people;                /* 0: not said */
