@@ -118,8 +118,8 @@ int fixture_run(struct fixture *fixture, const struct domain *domain, const stru
     if (rc == 0 && route->work && out->work) route->work(out);
     out->db = fixture->db;
     if (rc == 0) rc = write_run(out);
-    if (rc != 0) { /* dispatch tells nobody of an answer that was rolled back */
-        out->answer = NULL;
+    if (rc != 0) { /* dispatch tells nobody of an answer that was rolled back, unless it goes with the refusal */
+        if (!out->refusal.has_answer) out->answer = NULL;
         out->effects_count = 0;
     }
     return rc != 0 ? rc : out->refusal.code;
