@@ -82,12 +82,11 @@ static int pkcs8_of(EVP_PKEY *pkey, struct der *key)
     return rc;
 }
 
-int enrolment_request_new(struct der *request, struct der *key)
+static int request_of(EVP_PKEY *pkey, struct der *request)
 {
     int rc = MDG_ERR_CRYPTO;
     X509_REQ *req = X509_REQ_new();
-    EVP_PKEY *pkey = EVP_EC_gen("P-256");
-    if (!req || !pkey) goto done;
+    if (!req) return rc;
     /* The subject is a formality: the server sets its own. */
     if (X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "CN", MBSTRING_ASC,
                                    (const unsigned char *)"madoguchi terminal", -1, -1, 0) != 1)
@@ -97,9 +96,26 @@ int enrolment_request_new(struct der *request, struct der *key)
     if (length <= 0 || length > DER_BYTES_MAX) goto done;
     unsigned char *at = request->bytes;
     request->length = (size_t)i2d_X509_REQ(req, &at);
-    rc = pkcs8_of(pkey, key);
+    rc = 0;
 done:
     X509_REQ_free(req);
+    return rc;
+}
+
+int enrolment_request_new(struct der *request, struct der *key)
+{
+    EVP_PKEY *pkey = EVP_EC_gen("P-256");
+    int rc = pkey ? request_of(pkey, request) : MDG_ERR_CRYPTO;
+    if (rc == 0) rc = pkcs8_of(pkey, key);
+    EVP_PKEY_free(pkey);
+    return rc;
+}
+
+int enrolment_request_again(const struct der *key, struct der *request)
+{
+    const unsigned char *at = key->bytes;
+    EVP_PKEY *pkey = d2i_AutoPrivateKey(NULL, &at, (long)key->length);
+    int rc = pkey ? request_of(pkey, request) : MDG_ERR_CRYPTO;
     EVP_PKEY_free(pkey);
     return rc;
 }

@@ -39,6 +39,8 @@ int enrolment_check_number(const uint8_t exporter[32], const uint8_t ca_fingerpr
 
 /* The terminal's side: a fresh ECDSA P-256 key (PKCS #8) and a PKCS #10 request for it. */
 int enrolment_request_new(struct der *request, struct der *key);
+/* Another request for a key that was made before. */
+int enrolment_request_again(const struct der *key, struct der *request);
 
 int certificate_fingerprint(const uint8_t *der, size_t length, uint8_t sha256[FINGERPRINT_BYTES]);
 

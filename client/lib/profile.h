@@ -61,6 +61,11 @@ int profile_life(const struct profile *profile, int64_t *from_us, int64_t *until
 /* MDG_ERR_MALFORMED: empty, or longer than any certificate of ours. */
 int der_from_wire(const ProtobufCBinaryData *bytes, struct der *der);
 
+/* The key of a renewal under way, kept before it is asked for: should the answer get lost, the same key is asked for
+ * again, and the server gives the same certificate. MDG_ERR_NOT_FOUND: none that can be read. */
+int profile_save_next_key(const struct profile *profile, const struct der *key);
+int profile_load_next_key(const struct profile *profile, struct der *key);
+void profile_forget_next_key(const struct profile *profile);
 /* Replaces key and certificate together (a crash between the two is mended when they are next read). */
 int profile_save_identity(const struct profile *profile, const struct der *key, const struct der *certificate);
 /* Replaces the pinned authorities. MDG_ERR_CRYPTO and no change: one of them is no certificate, or there is none. */

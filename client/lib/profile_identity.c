@@ -32,7 +32,7 @@ static int write_memory(const struct profile *profile, const char *name, mode_t 
     return rc;
 }
 
-static int save_key(const struct profile *profile, const struct der *key)
+int profile_save_next_key(const struct profile *profile, const struct der *key)
 {
     const unsigned char *at = key->bytes;
     EVP_PKEY *pkey = d2i_AutoPrivateKey(NULL, &at, (long)key->length);
@@ -70,7 +70,7 @@ int profile_save_identity(const struct profile *profile, const struct der *key, 
 {
     BIO *memory = BIO_new(BIO_s_mem());
     int rc = memory ? append_certificate(memory, certificate->bytes, certificate->length) : MDG_ERR_MEMORY;
-    if (rc == 0) rc = save_key(profile, key);
+    if (rc == 0) rc = profile_save_next_key(profile, key);
     if (rc == 0) rc = write_memory(profile, FILE_CERTIFICATE, 0644, memory);
     if (rc == 0) rc = take_next_key(profile);
     BIO_free(memory);
@@ -112,6 +112,32 @@ static EVP_PKEY *load_key(const struct profile *profile, const char *name)
     EVP_PKEY *key = file ? PEM_read_bio_PrivateKey(file, NULL, NULL, NULL) : NULL;
     BIO_free(file);
     return key;
+}
+
+int profile_load_next_key(const struct profile *profile, struct der *key)
+{
+    char *name = NULL, *header = NULL;
+    unsigned char *bytes = NULL;
+    long length = 0;
+    BIO *file = open_file(profile, FILE_KEY_NEXT);
+    int rc = MDG_ERR_NOT_FOUND;
+    if (file && PEM_read_bio(file, &name, &header, &bytes, &length) == 1 && length <= DER_BYTES_MAX) {
+        memcpy(key->bytes, bytes, (size_t)length);
+        key->length = (size_t)length;
+        rc = 0;
+    }
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_clear_free(bytes, (size_t)length);
+    BIO_free(file);
+    ERR_clear_error();
+    return rc;
+}
+
+void profile_forget_next_key(const struct profile *profile)
+{
+    char path[PROFILE_PATH_BYTES];
+    if (profile_path(profile, FILE_KEY_NEXT, path) == 0) unlink(path);
 }
 
 static X509 *load_certificate(const struct profile *profile)

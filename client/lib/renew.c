@@ -33,7 +33,11 @@ void renew_cancel(struct mdg_client *client)
 
 static int take_certificate(struct mdg_client *client, const Mdg__Response *response)
 {
-    if (response->refusal) return response->refusal->code;
+    if (response->refusal) {
+        if (response->refusal->code == MDG_ERR_INVALID)
+            profile_forget_next_key(&client->profile); /* of no use any more */
+        return response->refusal->code;
+    }
     const Mdg__Body *body = response->body;
     if (!body || body->domain_case != MDG__BODY__DOMAIN_TERMINALS ||
         body->terminals->of_case != MDG__TERMINALS__OF_RENEWED) {
@@ -81,6 +85,15 @@ static int ask(struct mdg_client *client, const struct der *request)
     return client_call(client, &body, key, NULL, CALL_TIMEOUT_MS, on_renewed, NULL, NULL);
 }
 
+/* For the key of a renewal whose answer got lost, a short command's say, or for a new one. */
+static int request_make(struct mdg_client *client, struct der *request)
+{
+    struct der *key = &client->renewal->key;
+    if (profile_load_next_key(&client->profile, key) == 0 && enrolment_request_again(key, request) == 0) return 0;
+    int rc = enrolment_request_new(request, key);
+    return rc == 0 ? profile_save_next_key(&client->profile, key) : rc;
+}
+
 /* Another process may have done it since this one connected. */
 static bool is_still_due(struct mdg_client *client)
 {
@@ -106,7 +119,7 @@ void renew_if_due(struct mdg_client *client)
     client->renewal = renewal;
     int rc = profile_lock(&client->profile, "renew.lock", &renewal->lock);
     if (rc == 0 && is_still_due(client)) {
-        rc = enrolment_request_new(&request, &renewal->key);
+        rc = request_make(client, &request);
         if (rc == 0) rc = ask(client, &request);
         if (rc == 0) return;
     }

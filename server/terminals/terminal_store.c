@@ -37,6 +37,8 @@ static const char SQL_SHORTEN[] =
 static const char SQL_LIVE[] =
     "SELECT CAST(count(*) AS BIGINT) FROM certificate WHERE terminal_id = ?1 AND is_revoked = 0 AND until_us > ?2";
 
+static const char SQL_LATER[] = "SELECT CAST(count(*) AS BIGINT) FROM certificate WHERE terminal_id = ?1"
+                                " AND is_revoked = 0 AND issued_us > ?2";
 static const char SQL_OF_GENERATION[] =
     "SELECT CAST(count(*) AS BIGINT) FROM terminal t WHERE t.is_revoked = 0 AND ?1 ="
     " (SELECT c.generation FROM certificate c WHERE c.terminal_id = t.id AND c.is_revoked = 0 AND c.until_us > ?2"
@@ -288,6 +290,14 @@ int certificates_live(struct db *db, int64_t terminal_id, int64_t now_us, int64_
     db_bind_i64(live, 1, terminal_id);
     db_bind_i64(live, 2, now_us);
     return numbers(live, count, NULL);
+}
+
+int certificates_later(struct db *db, const struct certificate *than, int64_t *count)
+{
+    struct db_stmt *later = db_stmt(db, SQL_LATER);
+    db_bind_i64(later, 1, than->terminal_id);
+    db_bind_i64(later, 2, than->issued_us);
+    return numbers(later, count, NULL);
 }
 
 int terminals_of_generation(struct db *db, int64_t generation, int64_t now_us, int64_t *count)

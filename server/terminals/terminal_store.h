@@ -64,6 +64,8 @@ int certificates_revoke(struct db *db, int64_t terminal_id);
 /* All of the terminal but this one end at until_us at the latest. */
 int certificates_shorten(struct db *db, int64_t terminal_id, const char *but_serial, int64_t until_us);
 int certificates_live(struct db *db, int64_t terminal_id, int64_t now_us, int64_t *count);
+/* Those that its terminal was given after this one. */
+int certificates_later(struct db *db, const struct certificate *than, int64_t *count);
 
 /* Terminals whose newest living certificate is of this generation. */
 int terminals_of_generation(struct db *db, int64_t generation, int64_t now_us, int64_t *count);

@@ -147,9 +147,11 @@ int trust_renew_now(struct db *db, const char *serial, bool *renew_now)
 {
     struct trust trust;
     struct certificate certificate;
+    int64_t later = 0;
     int rc = trust_get(db, &trust);
     if (rc == 0) rc = certificate_get(db, serial, &certificate);
-    *renew_now = rc == 0 && certificate.generation != trust_issuing(&trust);
+    if (rc == 0) rc = certificates_later(db, &certificate, &later);
+    *renew_now = rc == 0 && (certificate.generation != trust_issuing(&trust) || later > 0);
     return rc == MDG_ERR_NOT_FOUND ? 0 : rc;
 }
 

@@ -26,8 +26,8 @@ int trust_create(struct turn *turn, const struct keys *keys, const char *centre_
 
 /* The authorities that a terminal must trust now, in the arena. */
 int trust_authorities(struct db *db, struct arena *arena, size_t *count, struct der **list);
-/* The certificate with which it came is of an authority that signs no more. What was issued since may never have reached
- * it, so that does not count. */
+/* The certificate with which it came is of an authority that signs no more, or a later one was issued: that has not
+ * reached it, and this one has only days to live. */
 int trust_renew_now(struct db *db, const char *serial, bool *renew_now);
 /* The server's certificate has lived two thirds of its life: send terminals.server_renew. */
 int trust_server_renew_is_due(struct db *db, int64_t now_us, bool *is_due);

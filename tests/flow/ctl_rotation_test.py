@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """The authority changes while a counter of the command line sleeps: it enrols again, and what waited is sent."""
 import os
+import sqlite3
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -45,6 +47,32 @@ class SleeperTest(unittest.TestCase):
             office.wait(10)
             office.stdout.close()
             office.stderr.close()
+
+    def test_a_renewal_whose_answers_get_lost(self):
+        """The writer is held up, so commands that only read end before their renewal is answered. Each asks for the same
+        key again: certificates that nobody holds do not pile up until the server refuses more."""
+        self.move("announced")
+        self.on.counter.ok("status")
+        self.move("terminals")
+        certificate = os.path.join(self.on.counter.profile, "terminal.pem")
+        with open(certificate, encoding="ascii") as file:
+            before = file.read()
+        for _ in range(5):
+            held = sqlite3.connect(os.path.join(self.on.server.data, "madoguchi.db"), isolation_level=None)
+            held.execute("BEGIN IMMEDIATE")
+            self.on.counter.ok("status")
+            held.execute("ROLLBACK")
+            held.close()
+            time.sleep(0.3)
+        with open(certificate, encoding="ascii") as file:
+            self.assertEqual(file.read(), before, "an answer came through: this tests nothing")
+        self.assertTrue(self.on.counter.ok("terminal", "renew")["is_renewed"])
+        self.assertEqual(self.on.counter.ok("status")["link"], "online")
+        for _ in range(2):
+            self.on.office.run("terminal", "authority", "back", "--secret-stdin", text_in=harness.OFFICE_SECRET + "\n")
+            for terminal in (self.on.office, self.on.counter):
+                terminal.ok("terminal", "renew")
+        self.assertEqual(self.on.office.ok("terminal", "authority")["step"], "stable")
 
     def test_it_comes_back_with_its_outbox(self):
         self.on.counter.ok("visit", "count", "--purpose", "会議")  # knows the places from here on

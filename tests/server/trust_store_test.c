@@ -171,6 +171,9 @@ static void test_who_moves_the_authority_is_not_locked_out(void **state)
     assert_int_equal(machine_renew(fixture, &office, now), 0);
     assert_true(must_renew(fixture, &lost));
     assert_false(must_renew(fixture, &office));
+    back(fixture, now);
+    assert_true(must_renew(fixture, &lost)); /* of the right authority again, but it ends within days */
+    forward(fixture, now);
     forward(fixture, now);
     assert_int_equal(move_from(fixture, lost.serial, false, now), MDG_ERR_STATE);
     assert_int_equal(move_from(fixture, office.serial, false, now), 0);
