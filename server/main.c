@@ -8,6 +8,7 @@
 #include "common/locale.h"
 #include "common/log.h"
 #include "server/command.h"
+#include "server/store/db.h"
 
 /* What this process holds in memory is nobody else's: no core file, no reading by other processes of the user. */
 static void guard_process(void)
@@ -18,6 +19,7 @@ static void guard_process(void)
     prctl(PR_SET_DUMPABLE, 0);
 #endif
     umask(077);
+    db_engine_start();
     signal(SIGPIPE, SIG_IGN); /* a peer that has gone is an error of the write */
 }
 

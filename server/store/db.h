@@ -19,6 +19,9 @@ enum db_mode {
     DB_READ
 };
 
+/* Once in a program, before the first connection: the engine keeps no statistics of memory, which cost a lock each. */
+void db_engine_start(void);
+
 /* Opens an existing database. MDG_ERR_CONFIG: not there. MDG_ERR_CORRUPT, MDG_ERR_IO. */
 int db_open(const char *path, enum db_mode mode, struct db **out);
 /* Makes a new, empty one; MDG_ERR_CONFLICT if the file exists. ":memory:" is for tests. */

@@ -97,6 +97,12 @@ static const char WRITE_PRAGMAS[] = "PRAGMA journal_mode = WAL; PRAGMA synchrono
                                     " PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8000;";
 static const char READ_PRAGMAS[] = "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;";
 
+void db_engine_start(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3_initialize();
+}
+
 int db_open(const char *path, enum db_mode mode, struct db **out)
 {
     struct stat about;

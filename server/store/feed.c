@@ -353,7 +353,7 @@ void feed_wake(struct feed *feed, int64_t now_us)
     uv_mutex_lock(&feed->mutex);
     feed->now_us = now_us;
     feed->is_dirty = true;
-    uv_cond_signal(&feed->wake);
+    if (feed->watched) uv_cond_signal(&feed->wake); /* nobody looks: not worth a thread's turn */
     uv_mutex_unlock(&feed->mutex);
 }
 

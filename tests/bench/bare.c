@@ -9,6 +9,9 @@
  *   P  publish: echo to the sender, then send on to every subscriber
  *   C  a count (place 8, purpose 8, people 4, at 8, key 16 bytes): stored by the writer thread with group commit, in the
  *      same rows and tables as the product stores it, prepared once, without any check
+ *   B  a booking (room 8, start 8, spare 4, end 8, key 16 bytes): one probe, then as C; the reply's first byte is 0 when free
+ *   D  all live bookings of the 24 hours from an instant (8 bytes): read on the loop thread, sent as 40 bytes each
+ *   G  three kana: how many of the groups' keys hold them, by a plain scan
  *   T  n (4 bytes): answer with frames of 240 KiB, n bytes in all, for the bare transfer
  */
 #include "tests/bench/wire.h"
@@ -23,6 +26,7 @@
 #define CONNS_MAX 4096
 #define BATCH_MAX 256
 #define COUNT_BYTES 45
+#define ROOMS_MAX 64
 
 struct job {
     struct job *next;
@@ -46,7 +50,13 @@ static struct bare {
     uv_cond_t wake;
     struct job *queued, **queued_last, *done, **done_last;
     sqlite3 *db;
-    sqlite3_stmt *begin, *commit, *visit, *day, *slot, *audit, *feed;
+    sqlite3_stmt *begin, *commit, *visit, *day, *slot, *audit, *feed, *probe, *booking, *booking_audit;
+    sqlite3 *reading; /* the loop thread's */
+    sqlite3_stmt *day_view;
+    char **keys; /* of the groups */
+    int keys_count;
+    int64_t rooms[ROOMS_MAX];
+    int rooms_count;
     int64_t id, rev, seq;
     long commits, rows;
 } bare;
@@ -97,6 +107,15 @@ static void database_open(const char *path)
     bare.audit = prepare("INSERT INTO audit (seq, at_us, person_id, terminal_id, operation, request_key, request_digest,"
                          " outcome, object_id, rev, is_deferred, count, hash)"
                          " VALUES (?1, ?2, 0, 1, 'visits.count', ?3, ?3, 0, ?4, ?5, 0, 1, ?6)");
+    bare.probe = prepare("SELECT id, end_us FROM booking WHERE room_id = ?1 AND is_live = 1 AND start_us < ?2"
+                         " ORDER BY start_us DESC LIMIT 1");
+    bare.booking = prepare("INSERT INTO booking (id, room_id, applicant, title, start_us, end_us, last_day, people, state,"
+                           " is_live, is_public, is_record, has_moved, lapse_day, reason, person_id, changed_us, rev)"
+                           " VALUES (?1, ?2, 'Bench', 'A meeting of the bench', ?3, ?4, 20300101, 8, 2, 1, 0, 0, 0, 0, '',"
+                           " 1, ?3, ?5)");
+    bare.booking_audit = prepare("INSERT INTO audit (seq, at_us, person_id, terminal_id, operation, request_key,"
+                                 " request_digest, outcome, object_id, rev, is_deferred, count, hash)"
+                                 " VALUES (?1, ?2, 1, 1, 'bookings.request', ?3, ?3, 0, ?4, ?5, 0, 1, ?6)");
     bare.feed = prepare("UPDATE feed SET rev = ?1, last_id = ?2 WHERE only_row = 1");
     bare.rev = one_number("SELECT rev FROM feed");
     bare.id = one_number("SELECT last_id FROM feed");
@@ -116,9 +135,36 @@ static int64_t number_at(const uint8_t *at)
     return number;
 }
 
+static const uint8_t HASH[32] = {1};
+
+static void store_booking(struct job *job)
+{
+    const uint8_t *b = job->count + 1;
+    int64_t room = number_at(b), start_us = number_at(b + 8), end_us = number_at(b + 20);
+    sqlite3_bind_int64(bare.probe, 1, room);
+    sqlite3_bind_int64(bare.probe, 2, end_us);
+    bool is_taken = sqlite3_step(bare.probe) == SQLITE_ROW && sqlite3_column_int64(bare.probe, 1) > start_us;
+    sqlite3_reset(bare.probe);
+    job->count[0] = is_taken;
+    if (is_taken) return;
+    int64_t id = ++bare.id, rev = ++bare.rev;
+    sqlite3_bind_int64(bare.booking, 1, id);
+    sqlite3_bind_int64(bare.booking, 2, room);
+    sqlite3_bind_int64(bare.booking, 3, start_us);
+    sqlite3_bind_int64(bare.booking, 4, end_us);
+    sqlite3_bind_int64(bare.booking, 5, rev);
+    run(bare.booking);
+    sqlite3_bind_int64(bare.booking_audit, 1, ++bare.seq);
+    sqlite3_bind_int64(bare.booking_audit, 2, start_us);
+    sqlite3_bind_blob(bare.booking_audit, 3, b + 28, 16, SQLITE_STATIC);
+    sqlite3_bind_int64(bare.booking_audit, 4, id);
+    sqlite3_bind_int64(bare.booking_audit, 5, rev);
+    sqlite3_bind_blob(bare.booking_audit, 6, HASH, sizeof HASH, SQLITE_STATIC);
+    run(bare.booking_audit);
+}
+
 static void store(const struct job *job)
 {
-    static const uint8_t HASH[32] = {1};
     const uint8_t *count = job->count + 1;
     int64_t place = number_at(count), purpose = number_at(count + 8), at_us = number_at(count + 20);
     int32_t people;
@@ -179,7 +225,10 @@ static void writer_main(void *arg)
         run(bare.begin);
         struct job **last = &jobs;
         for (struct job *job = jobs; job; job = job->next) {
-            store(job);
+            if (job->count[0] == 'B')
+                store_booking(job);
+            else
+                store(job);
             last = &job->next;
             bare.rows++;
         }
@@ -228,6 +277,59 @@ static void transfer(struct wire_conn *conn, const uint8_t *bytes)
     }
 }
 
+/* The reading side opens when it is first asked: the start is measured without it. */
+static void reading_open(void)
+{
+    sqlite3_stmt *stmt;
+    if (bare.reading) return;
+    const char *path = sqlite3_db_filename(bare.db, "main");
+    must(sqlite3_open_v2(path, &bare.reading, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK, path);
+    must(sqlite3_prepare_v3(bare.reading,
+                            "SELECT id, room_id, start_us, end_us, rev, applicant, title FROM booking WHERE is_live = 1"
+                            " AND room_id = ?1 AND start_us < ?3 AND start_us >= ?2 ORDER BY start_us",
+                            -1, SQLITE_PREPARE_PERSISTENT, &bare.day_view, NULL) == SQLITE_OK,
+         "day view");
+    must(sqlite3_prepare_v2(bare.reading, "SELECT loose_key FROM civic_group_key", -1, &stmt, NULL) == SQLITE_OK, "keys");
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        bare.keys = realloc(bare.keys, ((size_t)bare.keys_count + 1) * sizeof *bare.keys);
+        must(bare.keys != NULL, "memory");
+        bare.keys[bare.keys_count++] = strdup((const char *)sqlite3_column_text(stmt, 0));
+    }
+    sqlite3_finalize(stmt);
+    must(sqlite3_prepare_v2(bare.reading, "SELECT id FROM room ORDER BY position", -1, &stmt, NULL) == SQLITE_OK, "rooms");
+    while (sqlite3_step(stmt) == SQLITE_ROW && bare.rooms_count < ROOMS_MAX)
+        bare.rooms[bare.rooms_count++] = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+}
+
+static void day_view(struct wire_conn *conn, const uint8_t *bytes)
+{
+    uint8_t rows[32 * 1024];
+    size_t at = 0;
+    int64_t from_us = number_at(bytes + 1);
+    reading_open();
+    for (int i = 0; i < bare.rooms_count; i++) {
+        sqlite3_bind_int64(bare.day_view, 1, bare.rooms[i]);
+        sqlite3_bind_int64(bare.day_view, 2, from_us);
+        sqlite3_bind_int64(bare.day_view, 3, from_us + INT64_C(86400) * 1000000);
+        while (sqlite3_step(bare.day_view) == SQLITE_ROW && at + 40 <= sizeof rows)
+            for (int column = 0; column < 5; column++, at += 8) {
+                int64_t number = sqlite3_column_int64(bare.day_view, column);
+                memcpy(rows + at, &number, 8);
+            }
+        sqlite3_reset(bare.day_view);
+    }
+    wire_send(conn, rows, at > 0 ? at : 1);
+}
+
+static void search(struct wire_conn *conn, const uint8_t *bytes)
+{
+    int found = 0;
+    reading_open();
+    for (int i = 0; i < bare.keys_count; i++) found += strstr(bare.keys[i], (const char *)bytes + 1) != NULL;
+    wire_send(conn, (const uint8_t *)&found, sizeof found);
+}
+
 static void on_frame(struct wire_conn *conn, const uint8_t *bytes, size_t length)
 {
     int index = (int)(intptr_t)conn->data;
@@ -244,6 +346,13 @@ static void on_frame(struct wire_conn *conn, const uint8_t *bytes, size_t length
     case 'T':
         transfer(conn, bytes);
         break;
+    case 'D':
+        day_view(conn, bytes);
+        break;
+    case 'G':
+        search(conn, bytes);
+        break;
+    case 'B':
     case 'C': {
         struct job *job = malloc(sizeof *job);
         must(job && length == COUNT_BYTES, "count");

@@ -1,12 +1,16 @@
 /* tests/bench/load.c - the terminals of a bench, all on one loop. Speaks the product's protocol or the bare one.
  *
- *   bench_load MODE full|bare CERTS PORT CONNECTIONS SECONDS [RATE]
+ *   bench_load MODE full|bare CERTS PORT CONNECTIONS SECONDS [RATE [FIRST]]
  *
  * counts     each connection counts, waits for the reply, counts again
  * push       CONNECTIONS subscribers and one more that writes RATE times a second: from its reply to the last subscriber
  * idle       opens the connections, prints "ready", and leaves at the end of standard input
  * handshake  CONNECTIONS handshakes, 32 at a time, each with one call, closed again
  * first      tries to connect until somebody listens, asks one day total (full) or an echo, and tells when it came
+ * bookings   as counts, with bookings of 5 minutes, none of which clash; FIRST is the number of the first one
+ * steady     RATE bookings a second over all connections, whether answers come or not; prints every latency
+ * day-view   each connection asks for all rooms of some day of the last ten years, again and again
+ * search     each connection searches groups by three kana, again and again
  * catch-up   subscribes from nothing until caught up (full), or has as many bytes as SECONDS says sent (bare)
  *
  * Prints one JSON object. Times are CLOCK_MONOTONIC. */
@@ -26,16 +30,22 @@
 #define AT_ONCE 32
 #define COUNT_BYTES 45
 #define PURPOSES 8
+#define ROOMS 20
+#define SLOT_US (INT64_C(5) * 60 * 1000000)
+#define PARTS_MAX 1000
 
-enum mode { COUNTS, PUSH, IDLE, HANDSHAKE, FIRST, CATCH_UP };
-static const char *const MODES[] = {"counts", "push", "idle", "handshake", "first", "catch-up"};
+enum mode { COUNTS, PUSH, IDLE, HANDSHAKE, FIRST, CATCH_UP, BOOKINGS, STEADY, DAY_VIEW, SEARCH };
+static const char *const MODES[] = {"counts",   "push",     "idle",   "handshake", "first",
+                                    "catch-up", "bookings", "steady", "day-view",  "search"};
 
 struct terminal {
     struct wire_conn conn;
     int index;
     uint64_t sent_ns;
     uint64_t id;
-    int stage; /* full: 0 hello, 1 subscribe, 2 ready; bare: 2 at once, or after its S was echoed */
+    int stage; /* full: 0 hello, 1 subscribe or sign in, 2 ready; bare: 2 at once, or after its S was echoed */
+    uint64_t waiting[64]; /* steady: when what is unanswered was sent, in order */
+    unsigned waiting_first, waiting_end;
     bool is_used;
 };
 
@@ -49,7 +59,11 @@ static struct load {
     double seconds, rate;
     struct terminal *terminals;
     SSL_CTX **contexts;
-    int64_t place_id, purpose_ids[PURPOSES], clock_us;
+    int64_t place_id, purpose_ids[PURPOSES], room_ids[ROOMS], base_us;
+    char parts[PARTS_MAX][16]; /* three kana each */
+    int parts_count;
+    long slot; /* the next booking's number */
+    int next_steady;
 
     bool is_running;
     uint64_t start_ns, end_ns;
@@ -110,6 +124,11 @@ static void finish(void)
            " \"rows\": %ld, \"bytes\": %.0f, \"at_ns\": %llu}\n",
            MODES[load.mode], load.count, elapsed, (double)load.count / elapsed, quantile_us(0.5), quantile_us(0.99), load.rows,
            load.bytes, (unsigned long long)now_ns());
+    if (load.mode == STEADY) {
+        printf("[");
+        for (size_t i = 0; i < load.count; i++) printf("%s%llu", i ? "," : "", (unsigned long long)(load.latencies[i] / 1000));
+        printf("]\n");
+    }
     fflush(stdout);
     _Exit(0);
 }
@@ -196,6 +215,137 @@ static void send_count(struct terminal *terminal)
     send_request(terminal, &body, key);
 }
 
+/* The sign-in that bench_seed made for this terminal. */
+static void send_resume(struct terminal *terminal)
+{
+    uint8_t token[16];
+    Mdg__SignInResume resume = MDG__SIGN_IN_RESUME__INIT;
+    Mdg__SignIn sign_in = MDG__SIGN_IN__INIT;
+    Mdg__Body body = MDG__BODY__INIT;
+    memset(token, 0x5a, sizeof token);
+    memcpy(token, &terminal->index, sizeof terminal->index);
+    resume.token.data = token;
+    resume.token.len = sizeof token;
+    sign_in.of_case = MDG__SIGN_IN__OF_RESUME;
+    sign_in.resume = &resume;
+    body.domain_case = MDG__BODY__DOMAIN_SIGN_IN;
+    body.sign_in = &sign_in;
+    send_request(terminal, &body, NULL);
+}
+
+static void send_booking(struct terminal *terminal)
+{
+    uint8_t key[16];
+    long slot = load.slot++;
+    int64_t room_id = load.room_ids[slot % ROOMS], start_us = load.base_us + slot / ROOMS * SLOT_US;
+    RAND_bytes(key, sizeof key);
+    terminal->sent_ns = now_ns();
+    if (!load.is_full) {
+        uint8_t bytes[COUNT_BYTES] = {'B'};
+        int64_t end_us = start_us + SLOT_US;
+        memcpy(bytes + 1, &room_id, 8);
+        memcpy(bytes + 9, &start_us, 8);
+        memcpy(bytes + 21, &end_us, 8);
+        memcpy(bytes + 29, key, 16);
+        wire_send(&terminal->conn, bytes, sizeof bytes);
+        return;
+    }
+    Mdg__BookingRequest request = MDG__BOOKING_REQUEST__INIT;
+    Mdg__Bookings bookings = MDG__BOOKINGS__INIT;
+    Mdg__Body body = MDG__BODY__INIT;
+    request.room_id = room_id;
+    request.applicant = (char *)"Bench";
+    request.title = (char *)"A meeting of the bench";
+    request.start_us = start_us;
+    request.end_us = start_us + SLOT_US;
+    request.people = 8;
+    request.is_confirmed = 1;
+    bookings.of_case = MDG__BOOKINGS__OF_REQUEST;
+    bookings.request = &request;
+    body.domain_case = MDG__BODY__DOMAIN_BOOKINGS;
+    body.bookings = &bookings;
+    send_request(terminal, &body, key);
+}
+
+static void send_day_view(struct terminal *terminal)
+{
+    uint32_t dice;
+    RAND_bytes((uint8_t *)&dice, sizeof dice);
+    int64_t from_us = load.base_us - (int64_t)(2 + dice % 3600) * 86400 * 1000000;
+    terminal->sent_ns = now_ns();
+    if (!load.is_full) {
+        uint8_t bytes[9] = {'D'};
+        memcpy(bytes + 1, &from_us, 8);
+        wire_send(&terminal->conn, bytes, sizeof bytes);
+        return;
+    }
+    Mdg__BookingList list = MDG__BOOKING_LIST__INIT;
+    Mdg__Bookings bookings = MDG__BOOKINGS__INIT;
+    Mdg__Body body = MDG__BODY__INIT;
+    list.from_us = from_us;
+    list.to_us = from_us + INT64_C(86400) * 1000000;
+    bookings.of_case = MDG__BOOKINGS__OF_LIST;
+    bookings.list = &list;
+    body.domain_case = MDG__BODY__DOMAIN_BOOKINGS;
+    body.bookings = &bookings;
+    send_request(terminal, &body, NULL);
+}
+
+static void send_search(struct terminal *terminal)
+{
+    uint32_t dice;
+    RAND_bytes((uint8_t *)&dice, sizeof dice);
+    char *part = load.parts[dice % (uint32_t)load.parts_count];
+    terminal->sent_ns = now_ns();
+    if (!load.is_full) {
+        uint8_t bytes[17] = {'G'};
+        memcpy(bytes + 1, part, strlen(part) + 1);
+        wire_send(&terminal->conn, bytes, strlen(part) + 2);
+        return;
+    }
+    Mdg__GroupSearch search = MDG__GROUP_SEARCH__INIT;
+    Mdg__Groups groups = MDG__GROUPS__INIT;
+    Mdg__Body body = MDG__BODY__INIT;
+    search.text = part;
+    search.limit = 20;
+    groups.of_case = MDG__GROUPS__OF_SEARCH;
+    groups.search = &search;
+    body.domain_case = MDG__BODY__DOMAIN_GROUPS;
+    body.groups = &groups;
+    send_request(terminal, &body, NULL);
+}
+
+/* The next call of a terminal that calls, waits, and calls again. */
+static void send_next(struct terminal *terminal)
+{
+    switch (load.mode) {
+    case COUNTS:
+        send_count(terminal);
+        break;
+    case BOOKINGS:
+        send_booking(terminal);
+        break;
+    case DAY_VIEW:
+        send_day_view(terminal);
+        break;
+    case SEARCH:
+        send_search(terminal);
+        break;
+    default:
+        break;
+    }
+}
+
+static bool is_closed_loop(void)
+{
+    return load.mode == COUNTS || load.mode == BOOKINGS || load.mode == DAY_VIEW || load.mode == SEARCH;
+}
+
+static bool needs_person(void)
+{
+    return load.mode == BOOKINGS || load.mode == STEADY || load.mode == DAY_VIEW || load.mode == SEARCH;
+}
+
 static void send_day_total(struct terminal *terminal)
 {
     Mdg__VisitTotals totals = MDG__VISIT_TOTALS__INIT;
@@ -235,6 +385,21 @@ static void on_publish_time(uv_timer_t *timer)
     wire_flush(&load.wire);
 }
 
+static void on_steady_time(uv_timer_t *timer)
+{
+    (void)timer;
+    uint64_t now = now_ns();
+    if (now > load.end_ns) finish();
+    /* As many as are due by now: a late timer does not make fewer. */
+    long due = (long)((double)(now - load.start_ns) / 1e9 * load.rate);
+    for (; load.next_steady < due; load.next_steady++) {
+        struct terminal *terminal = &load.terminals[load.next_steady % load.connections];
+        send_booking(terminal);
+        terminal->waiting[terminal->waiting_end++ % 64] = terminal->sent_ns;
+    }
+    wire_flush(&load.wire);
+}
+
 static void on_run_end(uv_timer_t *timer)
 {
     (void)timer;
@@ -249,8 +414,14 @@ static void begin(void)
     load.end_ns = load.start_ns + (uint64_t)(load.seconds * 1e9);
     switch (load.mode) {
     case COUNTS:
+    case BOOKINGS:
+    case DAY_VIEW:
+    case SEARCH:
         uv_timer_start(&load.timer, on_run_end, (uint64_t)(load.seconds * 1000), 0);
-        for (int i = 0; i < load.connections; i++) send_count(&load.terminals[i]);
+        for (int i = 0; i < load.connections; i++) send_next(&load.terminals[i]);
+        break;
+    case STEADY:
+        uv_timer_start(&load.timer, on_steady_time, 1, 1);
         break;
     case PUSH:
         uv_timer_start(&load.timer, on_publish_time, 200, (uint64_t)(1000 / load.rate));
@@ -336,14 +507,19 @@ static void on_full_response(struct terminal *terminal, const Mdg__Response *res
             terminal->stage = 1;
             terminal->sent_ns = now_ns();
             send_subscribe(terminal, response->body->centre->welcome);
+        } else if (needs_person()) {
+            terminal->stage = 1;
+            send_resume(terminal);
         } else {
             terminal_ready(terminal);
         }
     } else if (terminal->stage == 1) {
-        if (load.mode == FIRST) terminal_ready(terminal); /* subscribers wait for their first part */
-    } else if (load.mode == COUNTS) {
+        if (load.mode == FIRST || needs_person()) terminal_ready(terminal); /* subscribers wait for their first part */
+    } else if (is_closed_loop()) {
         latency_add(now_ns() - terminal->sent_ns);
-        send_count(terminal);
+        send_next(terminal);
+    } else if (load.mode == STEADY) {
+        latency_add(now_ns() - terminal->waiting[terminal->waiting_first++ % 64]);
     } else if (is_writer) {
         on_push_arrival(true);
     }
@@ -360,9 +536,11 @@ static void on_bare_frame(struct terminal *terminal, size_t length)
         }
     } else if (terminal->stage < 2) {
         terminal_ready(terminal);
-    } else if (load.mode == COUNTS) {
+    } else if (is_closed_loop()) {
         latency_add(now_ns() - terminal->sent_ns);
-        send_count(terminal);
+        send_next(terminal);
+    } else if (load.mode == STEADY) {
+        latency_add(now_ns() - terminal->waiting[terminal->waiting_first++ % 64]);
     } else if (load.mode == PUSH) {
         on_push_arrival(is_writer);
     }
@@ -446,19 +624,32 @@ static void knock(void)
     exit(1);
 }
 
+static void read_numbers(FILE *file, int64_t *numbers, int count)
+{
+    for (int i = 0; i < count; i++) {
+        long long number;
+        if (fscanf(file, "%lld", &number) != 1) exit(1);
+        numbers[i] = number;
+    }
+}
+
 static void read_ids(void)
 {
-    char path[512];
-    long long id;
+    char path[512], part[16];
     snprintf(path, sizeof path, "%s/ids.txt", load.certs);
     FILE *file = fopen(path, "r");
-    if (!file || fscanf(file, "%lld", &id) != 1) exit(1);
-    load.place_id = id;
-    for (int i = 0; i < PURPOSES; i++) {
-        if (fscanf(file, "%lld", &id) != 1) exit(1);
-        load.purpose_ids[i] = id;
-    }
+    if (!file) exit(1);
+    read_numbers(file, &load.place_id, 1);
+    read_numbers(file, load.purpose_ids, PURPOSES);
+    read_numbers(file, load.room_ids, ROOMS);
+    read_numbers(file, &load.base_us, 1);
     fclose(file);
+    snprintf(path, sizeof path, "%s/parts.txt", load.certs);
+    file = fopen(path, "r");
+    while (file && load.parts_count < PARTS_MAX && fscanf(file, "%15s", part) == 1)
+        snprintf(load.parts[load.parts_count++], sizeof load.parts[0], "%s", part);
+    if (file) fclose(file);
+    if (load.mode == SEARCH && load.parts_count == 0) exit(1);
 }
 
 int main(int argc, char **argv)
@@ -472,6 +663,7 @@ int main(int argc, char **argv)
     load.connections = atoi(argv[5]);
     load.seconds = atof(argv[6]);
     load.rate = argc > 7 ? atof(argv[7]) : 20;
+    load.slot = argc > 8 ? atol(argv[8]) : 0;
     int all = load.connections + 1;
     load.terminals = calloc((size_t)all, sizeof *load.terminals);
     load.contexts = calloc((size_t)all, sizeof *load.contexts);
