@@ -24,8 +24,8 @@ struct der {
 
 /* Argon2id(normalised code, salt), a tenth of a second of CPU. Parameters as the server offers them; the client
  * refuses weaker ones than above. MDG_ERR_CRYPTO, MDG_ERR_MEMORY. */
-int enrolment_key(const char code[CODE_CHARACTERS + 1], const uint8_t salt[ENROLMENT_SALT_BYTES],
-                  uint32_t memory_kib, uint32_t passes, uint8_t key[ENROLMENT_KEY_BYTES]);
+int enrolment_key(const char code[CODE_CHARACTERS + 1], const uint8_t salt[ENROLMENT_SALT_BYTES], uint32_t memory_kib,
+                  uint32_t passes, uint8_t key[ENROLMENT_KEY_BYTES]);
 
 enum enrolment_side { ENROLMENT_TERMINAL, ENROLMENT_SERVER };
 /* HMAC-SHA-256(key, "madoguchi enrolment terminal" or "… server" ‖ exporter ‖ SHA-256(CA certificate)). */

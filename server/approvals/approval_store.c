@@ -90,9 +90,10 @@ int approval_decide(struct turn *turn, int64_t id, int64_t person_id, bool is_ap
 
 int approval_each_open(struct db *db, int64_t now_us, int limit, approval_each_cb *cb, void *arg)
 {
-    static const char SQL_OPEN[] =
-        "SELECT a.id, a.operation, a.object_id, a.asked_by, a.asked_us, a.until_us, COALESCE(p.name, '') FROM approval a"
-        " LEFT JOIN person p ON p.id = a.asked_by WHERE a.decided_us IS NULL AND a.until_us > ?1 ORDER BY a.id LIMIT ?2";
+    static const char SQL_OPEN[] = "SELECT a.id, a.operation, a.object_id, a.asked_by, a.asked_us, a.until_us, "
+                                   "COALESCE(p.name, '') FROM approval a"
+                                   " LEFT JOIN person p ON p.id = a.asked_by WHERE a.decided_us IS NULL AND a.until_us "
+                                   "> ?1 ORDER BY a.id LIMIT ?2";
     struct db_stmt *open = db_stmt(db, SQL_OPEN);
     db_bind_i64(open, 1, now_us);
     db_bind_i64(open, 2, limit);

@@ -28,10 +28,10 @@ struct call {
     struct call *next_waiting; /* in the queue for a worker */
     struct request rq;
     uint8_t digest[REQUEST_DIGEST_BYTES];
-    bool is_repeat;   /* its key was seen before: answered as then */
-    bool is_asked;    /* stored as an approval, not carried out */
-    bool was_counted; /* in the session's in_flight */
-    int rc;           /* of the last stage */
+    bool is_repeat;    /* its key was seen before: answered as then */
+    bool is_asked;     /* stored as an approval, not carried out */
+    bool was_counted;  /* in the session's in_flight */
+    int rc;            /* of the last stage */
     uint8_t *response; /* packed on a reader thread; NULL: packed by finish */
     size_t response_length;
 };
@@ -82,8 +82,8 @@ struct refusals {
         bool is_used;
     } counts[REFUSALS_MAX];
 };
-void refusals_count(struct refusals *refusals, struct writer *writer, const struct caller *caller, const char *operation,
-                    int code, int64_t now_us);
+void refusals_count(struct refusals *refusals, struct writer *writer, const struct caller *caller,
+                    const char *operation, int code, int64_t now_us);
 /* Writes what was counted beyond the first ones and forgets all. */
 void refusals_flush(struct refusals *refusals, struct writer *writer, int64_t now_us);
 /* A job that carries an audit row only: true, and frees it. */

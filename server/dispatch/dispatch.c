@@ -319,7 +319,8 @@ static void on_fatal(void *arg, int rc)
 
 int dispatch_decode(const uint8_t *bytes, size_t length, struct arena *arena, Mdg__Frame **frame)
 {
-    size_t budget = length > (DECODE_BYTES_MAX - DECODE_BYTES_BASE) / 16 ? DECODE_BYTES_MAX : 16 * length + DECODE_BYTES_BASE;
+    size_t budget =
+        length > (DECODE_BYTES_MAX - DECODE_BYTES_BASE) / 16 ? DECODE_BYTES_MAX : 16 * length + DECODE_BYTES_BASE;
     arena_init(arena, budget);
     ProtobufCAllocator allocator = arena_allocator(arena);
     *frame = mdg__frame__unpack(&allocator, length, bytes);
@@ -485,7 +486,8 @@ void dispatch_admit(struct dispatch *dispatch, uint64_t conn_id, int64_t termina
     if (!admit || strlen(serial) >= sizeof admit->serial || dispatch->is_stopping) {
         struct caller nobody = {.kind = KIND_NONE};
         free(admit);
-        report(dispatch->options.events.arg, conn_id, dispatch->is_stopping ? MDG_ERR_SHUTTING_DOWN : MDG_ERR_MEMORY, &nobody);
+        report(dispatch->options.events.arg, conn_id, dispatch->is_stopping ? MDG_ERR_SHUTTING_DOWN : MDG_ERR_MEMORY,
+               &nobody);
         return;
     }
     *admit = (struct admit){.done = {.finish = on_admitted},

@@ -239,7 +239,8 @@ const char *door_audit_tables(void)
 {
     for (size_t i = 0; i < DOMAINS_COUNT; i++) {
         const struct domain *domain = DOMAINS[i];
-        const ProtobufCFieldDescriptor *arm = protobuf_c_message_descriptor_get_field(&mdg__body__descriptor, domain->arm);
+        const ProtobufCFieldDescriptor *arm =
+            protobuf_c_message_descriptor_get_field(&mdg__body__descriptor, domain->arm);
         if (!arm) return domain->name;
         for (size_t j = 0; j < domain->routes_count; j++) {
             const ProtobufCFieldDescriptor *call =

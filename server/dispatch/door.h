@@ -1,5 +1,5 @@
-/* server/dispatch/door.h - what is checked on a call before any handler sees it: that it is a known call, and that every
- * field in it keeps its limits. Pure; any thread. */
+/* server/dispatch/door.h - what is checked on a call before any handler sees it: that it is a known call, and that
+ * every field in it keeps its limits. Pure; any thread. */
 #ifndef MADOGUCHI_DISPATCH_DOOR_H
 #define MADOGUCHI_DISPATCH_DOOR_H
 

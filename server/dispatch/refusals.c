@@ -69,8 +69,8 @@ static struct refusal_count *count_of(struct refusals *refusals, const struct re
     return empty;
 }
 
-void refusals_count(struct refusals *refusals, struct writer *writer, const struct caller *caller, const char *operation,
-                    int code, int64_t now_us)
+void refusals_count(struct refusals *refusals, struct writer *writer, const struct caller *caller,
+                    const char *operation, int code, int64_t now_us)
 {
     struct refusal_count key = {caller->terminal_id, caller->person_id, operation, code, 0, true};
     struct refusal_count *at = count_of(refusals, &key);

@@ -16,7 +16,8 @@ int rights_check(struct request *rq, bool is_door)
     if (!granted) {
         /* Whoever could sign in here and then may is told so; nobody else learns more than "no". */
         uint32_t possible = roles_effective(caller->kind, caller->is_private, ROLE_BITS_OF_PERSONS);
-        if (caller->person_id == 0 && (route->roles & possible)) return refuse(rq, MDG_ERR_SIGN_IN_NEEDED, NULL, "person");
+        if (caller->person_id == 0 && (route->roles & possible))
+            return refuse(rq, MDG_ERR_SIGN_IN_NEEDED, NULL, "person");
         return refuse(rq, MDG_ERR_FORBIDDEN, NULL, "role");
     }
     bool is_person = !(granted & ROLES_OF_MACHINES);

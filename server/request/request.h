@@ -25,14 +25,14 @@ struct caller {
     bool is_private;
     bool has_hello;
     int64_t terminal_id, room_id;
-    int64_t person_id;          /* 0: nobody signed in */
-    uint32_t person_roles;      /* all the person has */
-    uint32_t roles;             /* those that count here, roles_effective() */
+    int64_t person_id;     /* 0: nobody signed in */
+    uint32_t person_roles; /* all the person has */
+    uint32_t roles;        /* those that count here, roles_effective() */
     int64_t sign_in_id;
     int64_t sign_in_until_us, idle_us, last_call_us;
-    int64_t confirmed_until_us; /* the own secret was given once more */
-    uint8_t exporter[32];       /* binds to the TLS connection; used by enrolment */
-    char certificate_serial[33];    /* hex, of the terminal's certificate; empty without one */
+    int64_t confirmed_until_us;  /* the own secret was given once more */
+    uint8_t exporter[32];        /* binds to the TLS connection; used by enrolment */
+    char certificate_serial[33]; /* hex, of the terminal's certificate; empty without one */
 };
 
 #define REFUSAL_ARGS_MAX 4
@@ -52,17 +52,17 @@ struct refusal {
 /* What shall happen on the loop thread once the batch is committed (or the read has ended). */
 enum effect_kind {
     EFFECT_HELLO_DONE,
-    EFFECT_SIGNED_IN,       /* person_id, sign_in_id, roles (all the person has), until_us, idle_us */
-    EFFECT_SIGNED_OUT,      /* this connection's person */
-    EFFECT_CONFIRMED,       /* until_us */
-    EFFECT_SUBSCRIBED,      /* view, rev = where parts begin */
+    EFFECT_SIGNED_IN,  /* person_id, sign_in_id, roles (all the person has), until_us, idle_us */
+    EFFECT_SIGNED_OUT, /* this connection's person */
+    EFFECT_CONFIRMED,  /* until_us */
+    EFFECT_SUBSCRIBED, /* view, rev = where parts begin */
     EFFECT_UNSUBSCRIBED,
-    EFFECT_PERSON_CHANGED,  /* person_id, roles now (0 roles and until_us 0: disabled, signed out everywhere) */
-    EFFECT_TERMINAL_CUT,    /* terminal_id: close its connections now */
-    EFFECT_TERMINAL_CHANGED,/* terminal_id, is_private, room_id */
-    EFFECT_ENROLMENT_OPEN,  /* until_us */
+    EFFECT_PERSON_CHANGED,   /* person_id, roles now (0 roles and until_us 0: disabled, signed out everywhere) */
+    EFFECT_TERMINAL_CUT,     /* terminal_id: close its connections now */
+    EFFECT_TERMINAL_CHANGED, /* terminal_id, is_private, room_id */
+    EFFECT_ENROLMENT_OPEN,   /* until_us */
     EFFECT_ENROLMENT_CLOSED,
-    EFFECT_TRUST_CHANGED    /* authorities or the server's certificate: make a new TLS context */
+    EFFECT_TRUST_CHANGED /* authorities or the server's certificate: make a new TLS context */
 };
 
 struct effect {
@@ -79,16 +79,16 @@ struct request {
     const struct domain *domain;
     const struct route *route;
     struct caller caller;
-    const Mdg__Request *msg;   /* decoded and checked at the door; in the arena */
-    const void *op;            /* the call's own message, e.g. const Mdg__VisitCount * */
+    const Mdg__Request *msg; /* decoded and checked at the door; in the arena */
+    const void *op;          /* the call's own message, e.g. const Mdg__VisitCount * */
     struct arena arena;
-    int64_t now_us;            /* the server's clock when the frame arrived */
-    struct db *db;             /* of the thread that runs the stage */
-    struct turn *turn;         /* in the handler of a write, else NULL */
+    int64_t now_us;    /* the server's clock when the frame arrived */
+    struct db *db;     /* of the thread that runs the stage */
+    struct turn *turn; /* in the handler of a write, else NULL */
     const struct keys *keys;
-    void *work;                /* between prepare, work and handle of a route; in the arena */
+    void *work; /* between prepare, work and handle of a route; in the arena */
 
-    bool is_deferred;          /* it waited in an outbox: made_us is when */
+    bool is_deferred; /* it waited in an outbox: made_us is when */
     int64_t made_us;
     int64_t approval_id;       /* not 0: run because a second person approved */
     const Mdg__Body *approved; /* set by approvals.decide: the stored call to be run now, asked for by … */
@@ -97,9 +97,9 @@ struct request {
 
     /* What comes out. */
     struct refusal refusal;
-    Mdg__Body *answer;         /* NULL: the envelope says all */
+    Mdg__Body *answer; /* NULL: the envelope says all */
     int64_t object_id, rev;
-    const char *reason;        /* for the audit row, in the person's own words */
+    const char *reason; /* for the audit row, in the person's own words */
     struct effect effects[REQUEST_EFFECTS_MAX];
     int effects_count;
 };

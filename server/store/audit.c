@@ -167,7 +167,8 @@ static bool row_fits(struct db_stmt *stmt, int64_t seq, uint8_t head[AUDIT_HASH_
     const uint8_t *stored;
     uint8_t hash[AUDIT_HASH_BYTES];
     /* What does not survive the way into the entry has been altered in the file. */
-    if (db_col_i64(stmt, 7) != row.entry.outcome || db_col_i64(stmt, 13) != (int64_t)row.entry.is_deferred) return false;
+    if (db_col_i64(stmt, 7) != row.entry.outcome || db_col_i64(stmt, 13) != (int64_t)row.entry.is_deferred)
+        return false;
     for (int i = 0; i < (int)(sizeof TEXT_COLUMNS / sizeof TEXT_COLUMNS[0]); i++)
         if (!text_is_whole(stmt, TEXT_COLUMNS[i])) return false;
     if (row.seq != seq || !bytes_of_size(stmt, 5, REQUEST_KEY_BYTES, &row.entry.request_key) ||

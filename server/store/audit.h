@@ -17,18 +17,18 @@
 
 struct audit_entry {
     int64_t at_us;
-    int64_t person_id;   /* 0: nobody signed in, or the clock */
-    int64_t terminal_id; /* 0: the console, the clock, or a machine not enrolled */
-    const char *operation; /* route name, e.g. visits.count */
+    int64_t person_id;             /* 0: nobody signed in, or the clock */
+    int64_t terminal_id;           /* 0: the console, the clock, or a machine not enrolled */
+    const char *operation;         /* route name, e.g. visits.count */
     const uint8_t *request_key;    /* REQUEST_KEY_BYTES, or NULL */
     const uint8_t *request_digest; /* REQUEST_DIGEST_BYTES of the content, or NULL */
-    int outcome;         /* 0 or MDG_ERR_* */
+    int outcome;                   /* 0 or MDG_ERR_* */
     int64_t object_id;
     int64_t rev;
     const char *field, *rule; /* of a refusal, or NULL */
-    const char *reason;  /* as given by the person, or NULL; never citizens' data */
-    bool is_deferred;    /* it waited in an outbox */
-    int64_t count;       /* equal refusals that this row stands for; otherwise 1 */
+    const char *reason;       /* as given by the person, or NULL; never citizens' data */
+    bool is_deferred;         /* it waited in an outbox */
+    int64_t count;            /* equal refusals that this row stands for; otherwise 1 */
 };
 
 /* Appends and moves the turn's head. */

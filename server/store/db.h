@@ -38,7 +38,7 @@ int db_exec(struct db *db, const char *sql);
 /* Parameters from 1. A failed bind is remembered and reported by the next db_step(). Text and bytes are
  * borrowed until db_reset(). */
 void db_bind_i64(struct db_stmt *stmt, int index, int64_t value);
-void db_bind_text(struct db_stmt *stmt, int index, const char *text); /* NULL binds NULL */
+void db_bind_text(struct db_stmt *stmt, int index, const char *text);                  /* NULL binds NULL */
 void db_bind_bytes(struct db_stmt *stmt, int index, const void *bytes, size_t length); /* NULL binds NULL */
 void db_bind_null(struct db_stmt *stmt, int index);
 
@@ -57,14 +57,15 @@ const char *db_col_text(struct db_stmt *stmt, int column);
 const void *db_col_bytes(struct db_stmt *stmt, int column, size_t *length);
 bool db_col_is_null(struct db_stmt *stmt, int column);
 
-/* The first failure of the disk or the file (MDG_ERR_DISK_FULL, MDG_ERR_IO, MDG_ERR_CORRUPT) since the last begin, whether the
- * caller passed it on or not; 0: none. What a handler calls corrupt by itself, a sealed field say, is none. */
+/* The first failure of the disk or the file (MDG_ERR_DISK_FULL, MDG_ERR_IO, MDG_ERR_CORRUPT) since the last begin,
+ * whether the caller passed it on or not; 0: none. What a handler calls corrupt by itself, a sealed field say, is none.
+ */
 int db_failure(const struct db *db);
 
 int db_begin_write(struct db *db); /* takes the write lock at once */
 int db_begin_read(struct db *db);  /* a snapshot from the first read on */
 int db_commit(struct db *db);
-void db_rollback(struct db *db);   /* also when there is nothing to roll back */
+void db_rollback(struct db *db); /* also when there is nothing to roll back */
 int db_savepoint(struct db *db);
 int db_savepoint_release(struct db *db);
 int db_savepoint_rollback(struct db *db); /* undoes and releases */

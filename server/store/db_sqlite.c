@@ -171,7 +171,8 @@ struct db_stmt *db_stmt(struct db *db, const char *sql)
         db->slots_used++;
     }
     /* One that did not prepare is tried again: the reason may have been the disk. */
-    stmt->error = translate(db, sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt->prepared, NULL), sql);
+    stmt->error =
+        translate(db, sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt->prepared, NULL), sql);
     return stmt;
 }
 
@@ -309,7 +310,8 @@ int db_savepoint_rollback(struct db *db)
 
 int db_checkpoint(struct db *db)
 {
-    return translate(db, sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL), "checkpoint");
+    return translate(db, sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL),
+                     "checkpoint");
 }
 
 /* --- checks and copies -------------------------------------------------------------------------------- */
@@ -363,7 +365,9 @@ int db_copy(struct db *db, const char *path)
     /* VACUUM INTO leaves the syncing to the system; going through WAL mode once syncs file and header. */
     struct db *copy = NULL;
     rc = db_open(path, DB_WRITE, &copy);
-    if (rc == 0) rc = translate(copy, sqlite3_wal_checkpoint_v2(copy->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL), path);
+    if (rc == 0)
+        rc = translate(copy, sqlite3_wal_checkpoint_v2(copy->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL),
+                       path);
     db_close(copy);
     return rc;
 }

@@ -218,7 +218,7 @@ static struct watched *watched_find(struct feed *feed, struct feed_view view)
 }
 
 static void catch_up_parts(struct feed *feed, const struct catch_up *asked, int64_t rev, int64_t now_us,
-                          struct parts *parts)
+                           struct parts *parts)
 {
     uv_mutex_lock(&feed->mutex);
     struct watched *watched = watched_find(feed, asked->view);

@@ -41,9 +41,9 @@ struct feed_row {
 struct feed_query {
     struct feed_view view;
     int64_t since_rev;
-    int32_t today;         /* local day of the centre */
-    int32_t from_day;      /* this source's horizon for today, 0: none */
-    int limit;             /* most rows wanted */
+    int32_t today;    /* local day of the centre */
+    int32_t from_day; /* this source's horizon for today, 0: none */
+    int limit;        /* most rows wanted */
     struct arena *arena;
 };
 
@@ -70,10 +70,10 @@ struct feed_part {
     struct feed_view view;
     int64_t from_rev, to_rev;
     bool is_caught_up;
-    uint64_t tag;    /* 0: live, for everybody; else the catch-up that asked */
-    int rc;          /* not 0: a catch-up that failed; no bytes */
+    uint64_t tag; /* 0: live, for everybody; else the catch-up that asked */
+    int rc;       /* not 0: a catch-up that failed; no bytes */
     size_t length;
-    uint8_t *bytes;  /* owned by the part: an encoded frame with its head */
+    uint8_t *bytes; /* owned by the part: an encoded frame with its head */
 };
 void feed_part_free(struct feed_part *part);
 
@@ -98,8 +98,8 @@ void feed_wake(struct feed *feed, int64_t now_us);
 /* Any thread. From now on live parts of this view are made; counted, so that watch and unwatch pair. */
 void feed_watch(struct feed *feed, struct feed_view view);
 void feed_unwatch(struct feed *feed, struct feed_view view);
-/* Any thread. Parts after from_rev come with this tag (not 0), each beginning where the one before ended: until caught up,
- * or FEED_CATCH_UP_BYTES of them. */
+/* Any thread. Parts after from_rev come with this tag (not 0), each beginning where the one before ended: until caught
+ * up, or FEED_CATCH_UP_BYTES of them. */
 void feed_catch_up(struct feed *feed, struct feed_view view, int64_t from_rev, uint64_t tag);
 
 /* The same in the calling thread, for tests and verify: one part's rows at the snapshot of db. */

@@ -41,7 +41,8 @@ int handle_authority_move(struct request *rq)
         rc = trust_back(rq->db, rq->now_us, &rule);
     } else {
         rc = centre_read(rq->db, &rq->arena, &centre);
-        if (rc == 0) rc = trust_forward(rq->db, rq->keys, centre.name, rq->caller.certificate_serial, rq->now_us, &rule);
+        if (rc == 0)
+            rc = trust_forward(rq->db, rq->keys, centre.name, rq->caller.certificate_serial, rq->now_us, &rule);
     }
     if (rc == MDG_ERR_STATE) return refuse(rq, rc, NULL, rule);
     return rc == 0 ? effect_add(rq, &(struct effect){.kind = EFFECT_TRUST_CHANGED}) : rc;

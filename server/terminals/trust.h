@@ -40,8 +40,8 @@ int trust_issue_terminal(struct db *db, const struct keys *keys, const uint8_t *
 /* A new server certificate under the authority that serves now. */
 int trust_server_renew(struct db *db, const struct keys *keys, int64_t now_us);
 
-/* One step of the rotation. MDG_ERR_STATE: *rule says why not (nothing_to_undo, terminals_left, expired, own_certificate).
- * serial: of the certificate of the terminal that asks, or NULL. */
+/* One step of the rotation. MDG_ERR_STATE: *rule says why not (nothing_to_undo, terminals_left, expired,
+ * own_certificate). serial: of the certificate of the terminal that asks, or NULL. */
 int trust_forward(struct db *db, const struct keys *keys, const char *centre_name, const char *serial, int64_t now_us,
                   const char **rule);
 int trust_back(struct db *db, int64_t now_us, const char **rule);

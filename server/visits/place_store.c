@@ -34,8 +34,9 @@ int visit_place_get(struct db *db, bool is_purpose, int64_t id, struct visit_pla
 
 static const char SQL_NEW_PLACE[] = "INSERT INTO visit_place (id, name, name_key, position, is_retired, rev)"
                                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-static const char SQL_NEW_PURPOSE[] = "INSERT INTO visit_purpose (id, name, name_key, position, is_retired, rev, place_id)"
-                                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+static const char SQL_NEW_PURPOSE[] =
+    "INSERT INTO visit_purpose (id, name, name_key, position, is_retired, rev, place_id)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 static const char SQL_SET_PLACE[] =
     "UPDATE visit_place SET name = ?2, name_key = ?3, position = ?4, is_retired = ?5, rev = ?6 WHERE id = ?1";
 static const char SQL_SET_PURPOSE[] =
@@ -45,7 +46,8 @@ int visit_place_put(struct turn *turn, bool is_purpose, const struct visit_place
 {
     char *key = text_name_key(place->name);
     if (!key) return MDG_ERR_MEMORY;
-    const char *sql = is_new ? (is_purpose ? SQL_NEW_PURPOSE : SQL_NEW_PLACE) : (is_purpose ? SQL_SET_PURPOSE : SQL_SET_PLACE);
+    const char *sql =
+        is_new ? (is_purpose ? SQL_NEW_PURPOSE : SQL_NEW_PLACE) : (is_purpose ? SQL_SET_PURPOSE : SQL_SET_PLACE);
     struct db_stmt *put = db_stmt(turn->db, sql);
     db_bind_i64(put, 1, place->id);
     db_bind_text(put, 2, place->name);

@@ -132,8 +132,8 @@ struct totals_page {
 static int add_total(void *arg, const struct visit_total *total)
 {
     struct totals_page *page = arg;
-    Mdg__VisitTotal *to = repeated_add(&page->rq->arena, &page->listed->n_totals, &page->listed->totals,
-                                       &mdg__visit_total__descriptor);
+    Mdg__VisitTotal *to =
+        repeated_add(&page->rq->arena, &page->listed->n_totals, &page->listed->totals, &mdg__visit_total__descriptor);
     if (!to) return MDG_ERR_MEMORY;
     to->day = total->day;
     to->slot = total->slot;
@@ -184,8 +184,8 @@ int handle_visit_totals(struct request *rq)
     struct totals_page page = {rq, answer_new(rq)};
     if (!page.listed) return MDG_ERR_MEMORY;
     page.listed->as_of_day = to_day;
-    int rc = visit_totals(rq->db, (enum visit_step)totals->step, totals->from_day, to_day, &after, PAGE_LINES, add_total,
-                          &page, &more);
+    int rc = visit_totals(rq->db, (enum visit_step)totals->step, totals->from_day, to_day, &after, PAGE_LINES,
+                          add_total, &page, &more);
     if (rc == 0 && more) {
         const Mdg__VisitTotal *last = page.listed->totals[page.listed->n_totals - 1];
         page.listed->next_cursor = arena_printf(&rq->arena, "%d.%d.%lld.%lld", last->day, last->slot,
@@ -203,8 +203,8 @@ struct list_page {
 static int add_visit(void *arg, const struct visit *v)
 {
     struct list_page *page = arg;
-    Mdg__Visit *to = repeated_add(&page->rq->arena, &page->listed->n_visits, &page->listed->visits,
-                                  &mdg__visit__descriptor);
+    Mdg__Visit *to =
+        repeated_add(&page->rq->arena, &page->listed->n_visits, &page->listed->visits, &mdg__visit__descriptor);
     return to ? visit_to_wire(&page->rq->arena, v, to) : MDG_ERR_MEMORY;
 }
 
@@ -215,8 +215,8 @@ int handle_visit_list(struct request *rq)
     if (list->to_us <= list->from_us) return refuse(rq, MDG_ERR_INVALID, "to_us", "before_from");
     struct list_page page = {rq, answer_new(rq)};
     if (!page.listed) return MDG_ERR_MEMORY;
-    int rc = visit_each(rq->db, list->from_us, list->to_us, list->after_us, list->after_id, PAGE_LINES, add_visit, &page,
-                        &more);
+    int rc = visit_each(rq->db, list->from_us, list->to_us, list->after_us, list->after_id, PAGE_LINES, add_visit,
+                        &page, &more);
     page.listed->has_more = more;
     return rc;
 }

@@ -9,8 +9,8 @@
 
 /* --- lines -------------------------------------------------------------------------------------------- */
 
-#define VISIT_COLUMNS                                                                                                  \
-    "id, day, slot, at_us, received_us, place_id, COALESCE(purpose_id, 0), people, is_estimate, is_undone,"            \
+#define VISIT_COLUMNS                                                                                       \
+    "id, day, slot, at_us, received_us, place_id, COALESCE(purpose_id, 0), people, is_estimate, is_undone," \
     " COALESCE(corrects_id, 0), COALESCE(reason, ''), terminal_id, person_id, count_key, rev"
 
 static void visit_read(struct db_stmt *stmt, struct visit *v)
@@ -159,8 +159,9 @@ int visit_people_now(struct db *db, int64_t id, int64_t *people)
     return rc;
 }
 
-static const char SQL_FIND[] = "SELECT " VISIT_COLUMNS " FROM visit WHERE terminal_id = ?2 AND corrects_id IS NULL AND id ="
-                               " (SELECT object_id FROM audit WHERE request_key = ?1 AND outcome = 0)";
+static const char SQL_FIND[] =
+    "SELECT " VISIT_COLUMNS " FROM visit WHERE terminal_id = ?2 AND corrects_id IS NULL AND id ="
+    " (SELECT object_id FROM audit WHERE request_key = ?1 AND outcome = 0)";
 
 int visit_find_count(struct db *db, const uint8_t key[REQUEST_KEY_BYTES], int64_t terminal_id, struct visit *v)
 {
@@ -191,9 +192,9 @@ static int each_visit(struct db_stmt *stmt, int limit, visit_each_cb *cb, void *
 }
 
 /* The span of days comes first: it has the index. */
-static const char SQL_EACH[] = "SELECT " VISIT_COLUMNS
-                               " FROM visit WHERE day BETWEEN ?1 AND ?2 AND at_us >= ?3 AND at_us < ?4 AND is_undone = 0"
-                               " AND (at_us, id) > (?5, ?6) ORDER BY at_us, id LIMIT ?7";
+static const char SQL_EACH[] =
+    "SELECT " VISIT_COLUMNS " FROM visit WHERE day BETWEEN ?1 AND ?2 AND at_us >= ?3 AND at_us < ?4 AND is_undone = 0"
+    " AND (at_us, id) > (?5, ?6) ORDER BY at_us, id LIMIT ?7";
 
 int visit_each(struct db *db, int64_t from_us, int64_t to_us, int64_t after_us, int64_t after_id, int limit,
                visit_each_cb *cb, void *arg, bool *more)
@@ -227,19 +228,19 @@ int visit_each_changed(struct db *db, int32_t today, int64_t since_rev, int limi
 
 /* --- totals ------------------------------------------------------------------------------------------- */
 
-#define TOTAL_SUMS                                                                                                     \
-    " CAST(SUM(people) AS BIGINT) AS people, CAST(SUM(lines) AS BIGINT) AS lines,"                                     \
+#define TOTAL_SUMS                                                                 \
+    " CAST(SUM(people) AS BIGINT) AS people, CAST(SUM(lines) AS BIGINT) AS lines," \
     " CAST(SUM(estimated) AS BIGINT) AS estimated"
 /* What was taken back altogether leaves a row of zeros behind, but no line: nobody looked. */
 #define TOTAL_IS_SOMETHING " (lines <> 0 OR people <> 0 OR estimated <> 0)"
-#define TOTAL_PAGE                                                                                                     \
-    " WHERE (day, slot, place_id, purpose_id) > (?3, ?4, ?5, ?6) AND" TOTAL_IS_SOMETHING                               \
+#define TOTAL_PAGE                                                                       \
+    " WHERE (day, slot, place_id, purpose_id) > (?3, ?4, ?5, ?6) AND" TOTAL_IS_SOMETHING \
     " ORDER BY day, slot, place_id, purpose_id LIMIT ?7"
 
-static const char SQL_BY_MONTH[] =
-    "SELECT day, slot, place_id, purpose_id, people, lines, estimated FROM (SELECT day / 100 * 100 + 1 AS day, 0 AS slot,"
-    " place_id, purpose_id," TOTAL_SUMS " FROM visit_day WHERE day BETWEEN ?1 AND ?2"
-    " GROUP BY day / 100, place_id, purpose_id) AS t" TOTAL_PAGE;
+static const char SQL_BY_MONTH[] = "SELECT day, slot, place_id, purpose_id, people, lines, estimated FROM (SELECT day "
+                                   "/ 100 * 100 + 1 AS day, 0 AS slot,"
+                                   " place_id, purpose_id," TOTAL_SUMS " FROM visit_day WHERE day BETWEEN ?1 AND ?2"
+                                   " GROUP BY day / 100, place_id, purpose_id) AS t" TOTAL_PAGE;
 static const char SQL_BY_DAY[] =
     "SELECT day, slot, place_id, purpose_id, people, lines, estimated FROM (SELECT day, 0 AS slot, place_id,"
     " purpose_id, people, lines, estimated FROM visit_day WHERE day BETWEEN ?1 AND ?2) AS t" TOTAL_PAGE;
@@ -289,8 +290,9 @@ int visit_totals(struct db *db, enum visit_step step, int32_t from_day, int32_t 
     return rc;
 }
 
-static const char SQL_DAYS_CHANGED[] = "SELECT id, rev, day, place_id, purpose_id, people, lines, estimated FROM visit_day"
-                                       " WHERE rev > ?1 AND day >= ?2 ORDER BY rev LIMIT ?3";
+static const char SQL_DAYS_CHANGED[] =
+    "SELECT id, rev, day, place_id, purpose_id, people, lines, estimated FROM visit_day"
+    " WHERE rev > ?1 AND day >= ?2 ORDER BY rev LIMIT ?3";
 
 int visit_days_changed(struct db *db, int32_t from_day, int64_t since_rev, int limit, visit_total_cb *cb, void *arg)
 {
@@ -318,15 +320,15 @@ int visit_days_changed(struct db *db, int32_t from_day, int64_t since_rev, int l
 /* --- is all of that true? ----------------------------------------------------------------------------- */
 
 /* Rows in which the kept figures and the ones worked out anew differ, either way round. */
-#define RECOUNT(key, table)                                                                                            \
-    "WITH recount AS (SELECT " key ", place_id, COALESCE(purpose_id, 0) AS purpose_id,"                                \
-    " CAST(SUM(people) AS BIGINT) AS people, CAST(SUM(CASE WHEN corrects_id IS NULL THEN 1 ELSE 0 END) AS BIGINT)"     \
-    " AS lines, CAST(SUM(CASE WHEN is_estimate = 1 THEN people ELSE 0 END) AS BIGINT) AS estimated FROM visit"         \
-    " WHERE is_undone = 0 GROUP BY " key ", place_id, COALESCE(purpose_id, 0)),"                                       \
-    " kept AS (SELECT " key ", place_id, purpose_id, people, lines, estimated FROM " table                             \
-    " WHERE people <> 0 OR lines <> 0 OR estimated <> 0),"                                                             \
-    " counted AS (SELECT * FROM recount WHERE people <> 0 OR lines <> 0 OR estimated <> 0)"                            \
-    " SELECT day, place_id, purpose_id FROM (SELECT * FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted) AS a"     \
+#define RECOUNT(key, table)                                                                                        \
+    "WITH recount AS (SELECT " key ", place_id, COALESCE(purpose_id, 0) AS purpose_id,"                            \
+    " CAST(SUM(people) AS BIGINT) AS people, CAST(SUM(CASE WHEN corrects_id IS NULL THEN 1 ELSE 0 END) AS BIGINT)" \
+    " AS lines, CAST(SUM(CASE WHEN is_estimate = 1 THEN people ELSE 0 END) AS BIGINT) AS estimated FROM visit"     \
+    " WHERE is_undone = 0 GROUP BY " key ", place_id, COALESCE(purpose_id, 0)),"                                   \
+    " kept AS (SELECT " key ", place_id, purpose_id, people, lines, estimated FROM " table                         \
+    " WHERE people <> 0 OR lines <> 0 OR estimated <> 0),"                                                         \
+    " counted AS (SELECT * FROM recount WHERE people <> 0 OR lines <> 0 OR estimated <> 0)"                        \
+    " SELECT day, place_id, purpose_id FROM (SELECT * FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted) AS a" \
     " UNION ALL SELECT * FROM (SELECT * FROM counted EXCEPT SELECT * FROM kept) AS b) AS d ORDER BY day LIMIT 1"
 
 static const char SQL_VERIFY_DAY[] = RECOUNT("day", "visit_day");

@@ -17,7 +17,8 @@ struct collect {
 };
 
 /* The message lies in the arena and is complete by now. */
-static int collect_row(const struct collect *collect, uint32_t kind, int64_t id, int64_t rev, int32_t day, Mdg__Row *row)
+static int collect_row(const struct collect *collect, uint32_t kind, int64_t id, int64_t rev, int32_t day,
+                       Mdg__Row *row)
 {
     struct feed_row fed = {.kind = kind, .id = id, .rev = rev, .day = day, .message = row, .is_removed = !row};
     if (row) fed.bytes = mdg__row__get_packed_size(row);
@@ -125,26 +126,73 @@ static const struct feed_source SOURCES[] = {
 #define READS .access = ROUTE_READ, .audit = AUDIT_NONE
 
 static const struct route ROUTES[] = {
-    {.name = "visits.count", .op = MDG__VISITS__OF_COUNT, .roles = STAFF | ROLE_BIT_COUNTER_ALONE, .kinds = KINDS_STAFF,
-     .scope = SCOPE_CENTRE, WRITES, .flags = ROUTE_MAY_WAIT | ROUTE_TERMINAL_SUFFICES, .handle = handle_visit_count},
-    {.name = "visits.undo", .op = MDG__VISITS__OF_UNDO, .roles = STAFF | ROLE_BIT_COUNTER_ALONE, .kinds = KINDS_STAFF,
-     .scope = SCOPE_OWN_TERMINAL, WRITES, .flags = ROUTE_MAY_WAIT | ROUTE_TERMINAL_SUFFICES, .handle = handle_visit_undo},
-    {.name = "visits.correct", .op = MDG__VISITS__OF_CORRECT, .roles = ROLE_BIT_OFFICE, .kinds = KINDS_STAFF,
-     .scope = SCOPE_CENTRE, WRITES, .flags = ROUTE_MAY_WAIT, .handle = handle_visit_correct},
-    {.name = "visits.totals", .op = MDG__VISITS__OF_TOTALS,
+    {.name = "visits.count",
+     .op = MDG__VISITS__OF_COUNT,
+     .roles = STAFF | ROLE_BIT_COUNTER_ALONE,
+     .kinds = KINDS_STAFF,
+     .scope = SCOPE_CENTRE,
+     WRITES,
+     .flags = ROUTE_MAY_WAIT | ROUTE_TERMINAL_SUFFICES,
+     .handle = handle_visit_count},
+    {.name = "visits.undo",
+     .op = MDG__VISITS__OF_UNDO,
+     .roles = STAFF | ROLE_BIT_COUNTER_ALONE,
+     .kinds = KINDS_STAFF,
+     .scope = SCOPE_OWN_TERMINAL,
+     WRITES,
+     .flags = ROUTE_MAY_WAIT | ROUTE_TERMINAL_SUFFICES,
+     .handle = handle_visit_undo},
+    {.name = "visits.correct",
+     .op = MDG__VISITS__OF_CORRECT,
+     .roles = ROLE_BIT_OFFICE,
+     .kinds = KINDS_STAFF,
+     .scope = SCOPE_CENTRE,
+     WRITES,
+     .flags = ROUTE_MAY_WAIT,
+     .handle = handle_visit_correct},
+    {.name = "visits.totals",
+     .op = MDG__VISITS__OF_TOTALS,
      .roles = STAFF | ROLE_BIT_COUNCIL | ROLE_BIT_CHAIR | ROLE_BIT_DISPLAY,
      .kinds = KINDS_STAFF | KIND_BIT(KIND_COUNCIL) | KIND_BIT(KIND_LOUNGE) | KIND_BIT(KIND_DISPLAY),
-     .scope = SCOPE_TOTALS, READS, .handle = handle_visit_totals},
-    {.name = "visits.list", .op = MDG__VISITS__OF_LIST, .roles = STAFF, .kinds = KINDS_STAFF, .scope = SCOPE_CENTRE, READS,
+     .scope = SCOPE_TOTALS,
+     READS,
+     .handle = handle_visit_totals},
+    {.name = "visits.list",
+     .op = MDG__VISITS__OF_LIST,
+     .roles = STAFF,
+     .kinds = KINDS_STAFF,
+     .scope = SCOPE_CENTRE,
+     READS,
      .handle = handle_visit_list},
-    {.name = "visits.place_save", .op = MDG__VISITS__OF_PLACE_SAVE, .roles = ROLE_BIT_OFFICE, .kinds = KINDS_STAFF,
-     .scope = SCOPE_CENTRE, WRITES, .handle = handle_visit_place_save},
-    {.name = "visits.purpose_save", .op = MDG__VISITS__OF_PURPOSE_SAVE, .roles = ROLE_BIT_OFFICE, .kinds = KINDS_STAFF,
-     .scope = SCOPE_CENTRE, WRITES, .handle = handle_visit_purpose_save},
-    {.name = "visits.period_close", .op = MDG__VISITS__OF_PERIOD_CLOSE, .roles = ROLE_BIT_OFFICE, .kinds = KINDS_STAFF,
-     .scope = SCOPE_CENTRE, WRITES, .handle = handle_period_close},
-    {.name = "visits.period_reopen", .op = MDG__VISITS__OF_PERIOD_REOPEN, .roles = ROLE_BIT_OFFICE, .kinds = KINDS_STAFF,
-     .scope = SCOPE_CENTRE, WRITES, .flags = ROUTE_APPROVAL, .prepare = prepare_period_reopen,
+    {.name = "visits.place_save",
+     .op = MDG__VISITS__OF_PLACE_SAVE,
+     .roles = ROLE_BIT_OFFICE,
+     .kinds = KINDS_STAFF,
+     .scope = SCOPE_CENTRE,
+     WRITES,
+     .handle = handle_visit_place_save},
+    {.name = "visits.purpose_save",
+     .op = MDG__VISITS__OF_PURPOSE_SAVE,
+     .roles = ROLE_BIT_OFFICE,
+     .kinds = KINDS_STAFF,
+     .scope = SCOPE_CENTRE,
+     WRITES,
+     .handle = handle_visit_purpose_save},
+    {.name = "visits.period_close",
+     .op = MDG__VISITS__OF_PERIOD_CLOSE,
+     .roles = ROLE_BIT_OFFICE,
+     .kinds = KINDS_STAFF,
+     .scope = SCOPE_CENTRE,
+     WRITES,
+     .handle = handle_period_close},
+    {.name = "visits.period_reopen",
+     .op = MDG__VISITS__OF_PERIOD_REOPEN,
+     .roles = ROLE_BIT_OFFICE,
+     .kinds = KINDS_STAFF,
+     .scope = SCOPE_CENTRE,
+     WRITES,
+     .flags = ROUTE_APPROVAL,
+     .prepare = prepare_period_reopen,
      .handle = handle_period_reopen},
 };
 
@@ -152,31 +200,31 @@ static const struct route ROUTES[] = {
 #define LAST_US INT64_C(253370764800000000)
 
 static const struct field_limit LIMITS[] = {
-    {&mdg__visit_count__descriptor, 1, 1, INT64_MAX, false},             /* place_id */
-    {&mdg__visit_count__descriptor, 2, 0, INT64_MAX, false},             /* purpose_id */
-    {&mdg__visit_count__descriptor, 3, 0, VISIT_PEOPLE_MAX, false},      /* people */
-    {&mdg__visit_count__descriptor, 4, 1, LAST_US, false},               /* at_us */
+    {&mdg__visit_count__descriptor, 1, 1, INT64_MAX, false},                        /* place_id */
+    {&mdg__visit_count__descriptor, 2, 0, INT64_MAX, false},                        /* purpose_id */
+    {&mdg__visit_count__descriptor, 3, 0, VISIT_PEOPLE_MAX, false},                 /* people */
+    {&mdg__visit_count__descriptor, 4, 1, LAST_US, false},                          /* at_us */
     {&mdg__visit_undo__descriptor, 1, REQUEST_KEY_BYTES, REQUEST_KEY_BYTES, false}, /* count_key */
-    {&mdg__visit_correct__descriptor, 1, 1, INT64_MAX, false},           /* visit_id */
-    {&mdg__visit_correct__descriptor, 2, 0, VISIT_PEOPLE_MAX, false},    /* people */
-    {&mdg__visit_correct__descriptor, 3, 1, VISIT_REASON_BYTES_MAX, false}, /* reason */
-    {&mdg__visit_totals__descriptor, 1, 19700101, 99991231, false},      /* from_day */
-    {&mdg__visit_totals__descriptor, 2, 19700101, 99991231, false},      /* to_day */
-    {&mdg__visit_totals__descriptor, 4, 0, 80, false},                   /* cursor */
-    {&mdg__visit_list__descriptor, 1, 0, LAST_US, false},                /* from_us */
-    {&mdg__visit_list__descriptor, 2, 0, LAST_US, false},                /* to_us */
-    {&mdg__visit_list__descriptor, 3, 0, INT64_MAX, false},              /* after_id */
-    {&mdg__visit_list__descriptor, 4, 0, LAST_US, false},                /* after_us */
-    {&mdg__visit_place_save__descriptor, 1, 0, INT64_MAX, false},        /* id */
-    {&mdg__visit_place_save__descriptor, 2, 1, 100, false},              /* name */
-    {&mdg__visit_place_save__descriptor, 3, 0, 999, false},              /* position */
-    {&mdg__visit_purpose_save__descriptor, 1, 0, INT64_MAX, false},      /* id */
-    {&mdg__visit_purpose_save__descriptor, 2, 1, INT64_MAX, false},      /* place_id */
-    {&mdg__visit_purpose_save__descriptor, 3, 1, 100, false},            /* name */
-    {&mdg__visit_purpose_save__descriptor, 4, 0, 999, false},            /* position */
-    {&mdg__period_close__descriptor, 1, 197001, 999912, false},          /* month */
-    {&mdg__period_reopen__descriptor, 1, 197001, 999912, false},         /* month */
-    {&mdg__period_reopen__descriptor, 2, 1, VISIT_REASON_BYTES_MAX, false}, /* reason */
+    {&mdg__visit_correct__descriptor, 1, 1, INT64_MAX, false},                      /* visit_id */
+    {&mdg__visit_correct__descriptor, 2, 0, VISIT_PEOPLE_MAX, false},               /* people */
+    {&mdg__visit_correct__descriptor, 3, 1, VISIT_REASON_BYTES_MAX, false},         /* reason */
+    {&mdg__visit_totals__descriptor, 1, 19700101, 99991231, false},                 /* from_day */
+    {&mdg__visit_totals__descriptor, 2, 19700101, 99991231, false},                 /* to_day */
+    {&mdg__visit_totals__descriptor, 4, 0, 80, false},                              /* cursor */
+    {&mdg__visit_list__descriptor, 1, 0, LAST_US, false},                           /* from_us */
+    {&mdg__visit_list__descriptor, 2, 0, LAST_US, false},                           /* to_us */
+    {&mdg__visit_list__descriptor, 3, 0, INT64_MAX, false},                         /* after_id */
+    {&mdg__visit_list__descriptor, 4, 0, LAST_US, false},                           /* after_us */
+    {&mdg__visit_place_save__descriptor, 1, 0, INT64_MAX, false},                   /* id */
+    {&mdg__visit_place_save__descriptor, 2, 1, 100, false},                         /* name */
+    {&mdg__visit_place_save__descriptor, 3, 0, 999, false},                         /* position */
+    {&mdg__visit_purpose_save__descriptor, 1, 0, INT64_MAX, false},                 /* id */
+    {&mdg__visit_purpose_save__descriptor, 2, 1, INT64_MAX, false},                 /* place_id */
+    {&mdg__visit_purpose_save__descriptor, 3, 1, 100, false},                       /* name */
+    {&mdg__visit_purpose_save__descriptor, 4, 0, 999, false},                       /* position */
+    {&mdg__period_close__descriptor, 1, 197001, 999912, false},                     /* month */
+    {&mdg__period_reopen__descriptor, 1, 197001, 999912, false},                    /* month */
+    {&mdg__period_reopen__descriptor, 2, 1, VISIT_REASON_BYTES_MAX, false},         /* reason */
 };
 
 const struct domain VISITS_DOMAIN = {

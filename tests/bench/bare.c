@@ -1,5 +1,5 @@
-/* tests/bench/bare.c - what the product is held against: a mutual-TLS server on one libuv loop with nothing of ours but the
- * TLS stream and the frames. No protobuf, no routes, no roles, no keys remembered.
+/* tests/bench/bare.c - what the product is held against: a mutual-TLS server on one libuv loop with nothing of ours but
+ * the TLS stream and the frames. No protobuf, no routes, no roles, no keys remembered.
  *
  *   bench_bare CERTS PORT [DATABASE ZONE]     prints "ready PORT" and serves until SIGTERM
  *
@@ -7,12 +7,12 @@
  *   E  echo it
  *   S  subscribe: every P of anybody is sent on to this connection
  *   P  publish: echo to the sender, then send on to every subscriber
- *   C  a count (place 8, purpose 8, people 4, at 8, key 16 bytes): stored by the writer thread with group commit, in the
- *      same rows and tables as the product stores it, prepared once, without any check
- *   B  a booking (room 8, start 8, spare 4, end 8, key 16 bytes): one probe, then as C; the reply's first byte is 0 when free
- *   D  all live bookings of the 24 hours from an instant (8 bytes): read on the loop thread, sent as 40 bytes each
- *   G  three kana: how many of the groups' keys hold them, by a plain scan
- *   T  n (4 bytes): answer with frames of 240 KiB, n bytes in all, for the bare transfer
+ *   C  a count (place 8, purpose 8, people 4, at 8, key 16 bytes): stored by the writer thread with group commit, in
+ * the same rows and tables as the product stores it, prepared once, without any check B  a booking (room 8, start 8,
+ * spare 4, end 8, key 16 bytes): one probe, then as C; the reply's first byte is 0 when free D  all live bookings of
+ * the 24 hours from an instant (8 bytes): read on the loop thread, sent as 40 bytes each G  three kana: how many of the
+ * groups' keys hold them, by a plain scan T  n (4 bytes): answer with frames of 240 KiB, n bytes in all, for the bare
+ * transfer
  */
 #include "tests/bench/wire.h"
 
@@ -95,24 +95,27 @@ static void database_open(const char *path)
          "pragmas");
     bare.begin = prepare("BEGIN IMMEDIATE");
     bare.commit = prepare("COMMIT");
-    bare.visit = prepare("INSERT INTO visit (id, day, slot, at_us, received_us, place_id, purpose_id, people, is_estimate,"
-                         " is_undone, terminal_id, person_id, count_key, rev)"
-                         " VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, 0, 0, 1, 0, ?8, ?9)");
+    bare.visit =
+        prepare("INSERT INTO visit (id, day, slot, at_us, received_us, place_id, purpose_id, people, is_estimate,"
+                " is_undone, terminal_id, person_id, count_key, rev)"
+                " VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, 0, 0, 1, 0, ?8, ?9)");
     bare.day = prepare("INSERT INTO visit_day (id, day, place_id, purpose_id, people, lines, estimated, rev)"
                        " VALUES (?1, ?2, ?3, ?4, ?5, 1, 0, ?6) ON CONFLICT (day, place_id, purpose_id) DO UPDATE SET"
                        " people = people + excluded.people, lines = lines + 1, rev = excluded.rev");
     bare.slot = prepare("INSERT INTO visit_slot (day, slot, place_id, purpose_id, people, lines, estimated)"
                         " VALUES (?1, ?2, ?3, ?4, ?5, 1, 0) ON CONFLICT (day, slot, place_id, purpose_id) DO UPDATE SET"
                         " people = people + excluded.people, lines = lines + 1");
-    bare.audit = prepare("INSERT INTO audit (seq, at_us, person_id, terminal_id, operation, request_key, request_digest,"
-                         " outcome, object_id, rev, is_deferred, count, hash)"
-                         " VALUES (?1, ?2, 0, 1, 'visits.count', ?3, ?3, 0, ?4, ?5, 0, 1, ?6)");
+    bare.audit =
+        prepare("INSERT INTO audit (seq, at_us, person_id, terminal_id, operation, request_key, request_digest,"
+                " outcome, object_id, rev, is_deferred, count, hash)"
+                " VALUES (?1, ?2, 0, 1, 'visits.count', ?3, ?3, 0, ?4, ?5, 0, 1, ?6)");
     bare.probe = prepare("SELECT id, end_us FROM booking WHERE room_id = ?1 AND is_live = 1 AND start_us < ?2"
                          " ORDER BY start_us DESC LIMIT 1");
-    bare.booking = prepare("INSERT INTO booking (id, room_id, applicant, title, start_us, end_us, last_day, people, state,"
-                           " is_live, is_public, is_record, has_moved, lapse_day, reason, person_id, changed_us, rev)"
-                           " VALUES (?1, ?2, 'Bench', 'A meeting of the bench', ?3, ?4, 20300101, 8, 2, 1, 0, 0, 0, 0, '',"
-                           " 1, ?3, ?5)");
+    bare.booking =
+        prepare("INSERT INTO booking (id, room_id, applicant, title, start_us, end_us, last_day, people, state,"
+                " is_live, is_public, is_record, has_moved, lapse_day, reason, person_id, changed_us, rev)"
+                " VALUES (?1, ?2, 'Bench', 'A meeting of the bench', ?3, ?4, 20300101, 8, 2, 1, 0, 0, 0, 0, '',"
+                " 1, ?3, ?5)");
     bare.booking_audit = prepare("INSERT INTO audit (seq, at_us, person_id, terminal_id, operation, request_key,"
                                  " request_digest, outcome, object_id, rev, is_deferred, count, hash)"
                                  " VALUES (?1, ?2, 1, 1, 'bookings.request', ?3, ?3, 0, ?4, ?5, 0, 1, ?6)");
@@ -289,14 +292,16 @@ static void reading_open(void)
                             " AND room_id = ?1 AND start_us < ?3 AND start_us >= ?2 ORDER BY start_us",
                             -1, SQLITE_PREPARE_PERSISTENT, &bare.day_view, NULL) == SQLITE_OK,
          "day view");
-    must(sqlite3_prepare_v2(bare.reading, "SELECT loose_key FROM civic_group_key", -1, &stmt, NULL) == SQLITE_OK, "keys");
+    must(sqlite3_prepare_v2(bare.reading, "SELECT loose_key FROM civic_group_key", -1, &stmt, NULL) == SQLITE_OK,
+         "keys");
     while (sqlite3_step(stmt) == SQLITE_ROW) {
         bare.keys = realloc(bare.keys, ((size_t)bare.keys_count + 1) * sizeof *bare.keys);
         must(bare.keys != NULL, "memory");
         bare.keys[bare.keys_count++] = strdup((const char *)sqlite3_column_text(stmt, 0));
     }
     sqlite3_finalize(stmt);
-    must(sqlite3_prepare_v2(bare.reading, "SELECT id FROM room ORDER BY position", -1, &stmt, NULL) == SQLITE_OK, "rooms");
+    must(sqlite3_prepare_v2(bare.reading, "SELECT id FROM room ORDER BY position", -1, &stmt, NULL) == SQLITE_OK,
+         "rooms");
     while (sqlite3_step(stmt) == SQLITE_ROW && bare.rooms_count < ROOMS_MAX)
         bare.rooms[bare.rooms_count++] = sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);

@@ -3,14 +3,13 @@
  *   bench_load MODE full|bare CERTS PORT CONNECTIONS SECONDS [RATE [FIRST]]
  *
  * counts     each connection counts, waits for the reply, counts again
- * push       CONNECTIONS subscribers and one more that writes RATE times a second: from its reply to the last subscriber
- * idle       opens the connections, prints "ready", and leaves at the end of standard input
- * handshake  CONNECTIONS handshakes, 32 at a time, each with one call, closed again
- * first      tries to connect until somebody listens, asks one day total (full) or an echo, and tells when it came
- * bookings   as counts, with bookings of 5 minutes, none of which clash; FIRST is the number of the first one
- * steady     RATE bookings a second over all connections, whether answers come or not; prints every latency
- * day-view   each connection asks for all rooms of some day of the last ten years, again and again
- * search     each connection searches groups by three kana, again and again
+ * push       CONNECTIONS subscribers and one more that writes RATE times a second: from its reply to the last
+ * subscriber idle       opens the connections, prints "ready", and leaves at the end of standard input handshake
+ * CONNECTIONS handshakes, 32 at a time, each with one call, closed again first      tries to connect until somebody
+ * listens, asks one day total (full) or an echo, and tells when it came bookings   as counts, with bookings of 5
+ * minutes, none of which clash; FIRST is the number of the first one steady     RATE bookings a second over all
+ * connections, whether answers come or not; prints every latency day-view   each connection asks for all rooms of some
+ * day of the last ten years, again and again search     each connection searches groups by three kana, again and again
  * catch-up   subscribes from nothing until caught up (full), or has as many bytes as SECONDS says sent (bare)
  *
  * Prints one JSON object. Times are CLOCK_MONOTONIC. */
@@ -120,13 +119,15 @@ static void finish(void)
 {
     double elapsed = (double)(now_ns() - load.start_ns) / 1e9;
     qsort(load.latencies, load.count, sizeof *load.latencies, by_value);
-    printf("{\"mode\": \"%s\", \"count\": %zu, \"seconds\": %.6f, \"per_second\": %.1f, \"p50_us\": %.1f, \"p99_us\": %.1f,"
+    printf("{\"mode\": \"%s\", \"count\": %zu, \"seconds\": %.6f, \"per_second\": %.1f, \"p50_us\": %.1f, \"p99_us\": "
+           "%.1f,"
            " \"rows\": %ld, \"bytes\": %.0f, \"at_ns\": %llu}\n",
-           MODES[load.mode], load.count, elapsed, (double)load.count / elapsed, quantile_us(0.5), quantile_us(0.99), load.rows,
-           load.bytes, (unsigned long long)now_ns());
+           MODES[load.mode], load.count, elapsed, (double)load.count / elapsed, quantile_us(0.5), quantile_us(0.99),
+           load.rows, load.bytes, (unsigned long long)now_ns());
     if (load.mode == STEADY) {
         printf("[");
-        for (size_t i = 0; i < load.count; i++) printf("%s%llu", i ? "," : "", (unsigned long long)(load.latencies[i] / 1000));
+        for (size_t i = 0; i < load.count; i++)
+            printf("%s%llu", i ? "," : "", (unsigned long long)(load.latencies[i] / 1000));
         printf("]\n");
     }
     fflush(stdout);
@@ -430,7 +431,8 @@ static void begin(void)
         char byte;
         printf("ready\n");
         fflush(stdout);
-        while (read(0, &byte, 1) > 0) {}
+        while (read(0, &byte, 1) > 0) {
+        }
         _Exit(0);
     }
     default:
@@ -555,8 +557,10 @@ static void on_frame(struct wire_conn *conn, const uint8_t *bytes, size_t length
     }
     Mdg__Frame *frame = mdg__frame__unpack(NULL, length, bytes);
     if (!frame) exit(1);
-    if (frame->kind_case == MDG__FRAME__KIND_RESPONSE) on_full_response(terminal, frame->response);
-    else if (frame->kind_case == MDG__FRAME__KIND_PART) on_part(terminal, frame->part, length);
+    if (frame->kind_case == MDG__FRAME__KIND_RESPONSE)
+        on_full_response(terminal, frame->response);
+    else if (frame->kind_case == MDG__FRAME__KIND_PART)
+        on_part(terminal, frame->part, length);
     else if (frame->kind_case == MDG__FRAME__KIND_GOODBYE) {
         fprintf(stderr, "bench_load: goodbye: %s\n", frame->goodbye->refusal ? frame->goodbye->refusal->name : "");
         exit(1);

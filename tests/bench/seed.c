@@ -116,7 +116,8 @@ static void seed_terminals(struct turn *turn, const struct keys *keys, const cha
         must(trust_issue_terminal(turn->db, keys, request.bytes, request.length, terminal.id, now_us, &certificate.der,
                                   certificate.serial, &certificate.generation),
              "issue");
-        must(certificate_fingerprint(certificate.der.bytes, certificate.der.length, certificate.key_fingerprint), "key");
+        must(certificate_fingerprint(certificate.der.bytes, certificate.der.length, certificate.key_fingerprint),
+             "key");
         must(certificate_insert(turn->db, &certificate), "certificate");
         if (i >= 0) seed_sign_in(turn, person.id, terminal.id, i, now_us);
         snprintf(name, sizeof name, "terminal-%d.pem", i);
@@ -214,10 +215,8 @@ static void seed_rooms(struct turn *turn, const char *certs, int64_t room_ids[RO
     }
     fprintf(file, "%lld\n", (long long)base_us); /* bookings of the bench begin here */
     fclose(file);
-    struct booking_limits limits = {.longest_minutes = 1440,
-                                    .ahead_days = BOOKING_AHEAD_DAYS_MAX,
-                                    .hold_days = 7,
-                                    .rev = turn_next_rev(turn)};
+    struct booking_limits limits = {
+        .longest_minutes = 1440, .ahead_days = BOOKING_AHEAD_DAYS_MAX, .hold_days = 7, .rev = turn_next_rev(turn)};
     must(booking_limits_put(turn, &limits), "limits");
 }
 

@@ -1,5 +1,5 @@
-/* tests/bench/wire.h - TLS connections with frames on a libuv loop, as little as it takes: for the load generator and for
- * the bare references. Nothing of the product but its TLS stream and its frame splitter. */
+/* tests/bench/wire.h - TLS connections with frames on a libuv loop, as little as it takes: for the load generator and
+ * for the bare references. Nothing of the product but its TLS stream and its frame splitter. */
 #ifndef MADOGUCHI_TESTS_BENCH_WIRE_H
 #define MADOGUCHI_TESTS_BENCH_WIRE_H
 
@@ -17,8 +17,8 @@ struct wire {
     SSL_CTX *context;
     bool is_server;
     struct tls_io io;
-    uint8_t in[65536]; /* the loop's one receive buffer */
-    struct wire_conn *dirty, **dirty_last; /* in the order in which they were written to */
+    uint8_t in[65536];                       /* the loop's one receive buffer */
+    struct wire_conn *dirty, **dirty_last;   /* in the order in which they were written to */
     void (*on_open)(struct wire_conn *conn); /* the handshake is over */
     void (*on_frame)(struct wire_conn *conn, const uint8_t *bytes, size_t length);
     void (*on_close)(struct wire_conn *conn);
