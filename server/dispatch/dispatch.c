@@ -149,8 +149,10 @@ static void effect_apply(struct call *call, struct session *session, const struc
     case EFFECT_SIGNED_OUT:
         if (session) session_sign_out(session);
         break;
-    case EFFECT_CONFIRMED:
-        if (session) session->caller.confirmed_until_us = effect->until_us;
+    case EFFECT_CONFIRMED: /* while the secret was reckoned somebody else may have signed in */
+        if (session && session->caller.person_id == effect->person_id &&
+            session->caller.sign_in_id == call->rq.caller.sign_in_id)
+            session->caller.confirmed_until_us = effect->until_us;
         break;
     case EFFECT_PERSON_CHANGED:
     case EFFECT_TERMINAL_CHANGED:

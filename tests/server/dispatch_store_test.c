@@ -15,6 +15,7 @@
 #include "server/approvals/approvals_domain.h"
 #include "server/centre/centre_domain.h"
 #include "server/feed/feed_domain.h"
+#include "server/keys/keys.h"
 #include "server/sign_in/sign_in_domain.h"
 #include "server/sign_in/sign_in_store.h"
 #include "server/terminals/terminals_domain.h"
@@ -236,6 +237,29 @@ static void test_the_own_secret_once_more(void **state)
     hall->office->caller.confirmed_until_us = hall->house->now_us + US_PER_HOUR;
     assert_refused(house_ask(hall->house, hall->office, &APPROVALS_DOMAIN, MDG__APPROVALS__OF_DECIDE, &decide),
                    MDG_ERR_NOT_FOUND, "approval_id", "open_approval");
+}
+
+/* While the secret is reckoned somebody else may have signed in: it was not that person's. */
+static void test_a_confirmation_is_its_persons(void **state)
+{
+    struct hall *hall = *state;
+    struct caller *caller = &hall->office->caller;
+    char hash[SECRET_HASH_BYTES_MAX], sql[400];
+    Mdg__SignInConfirm confirm = MDG__SIGN_IN_CONFIRM__INIT;
+    const struct house_call call = {.domain = &SIGN_IN_DOMAIN, .op = MDG__SIGN_IN__OF_CONFIRM, .message = &confirm};
+    centre_must(secret_hash(hall->house->keys, "kawara-ishidatami", hash), "hash");
+    snprintf(sql, sizeof sql, "INSERT INTO person VALUES (%d, 'Sato', 'sato', '', 2, 0, '%s', 1, 0, 1, 1)",
+             OFFICE_PERSON, hash);
+    centre_must(db_exec(hall->house->db, sql), "person");
+    confirm.secret = (char *)"kawara-ishidatami";
+    caller->confirmed_until_us = 0;
+    uint64_t id = house_send(hall->house, hall->office, &call);
+    caller->person_id = OTHER_OFFICE_PERSON;
+    assert_int_equal(house_code(house_await(hall->house, id)), 0);
+    assert_int_equal(caller->confirmed_until_us, 0);
+    caller->person_id = OFFICE_PERSON;
+    assert_int_equal(house_code(house_await(hall->house, house_send(hall->house, hall->office, &call))), 0);
+    assert_true(caller->confirmed_until_us > hall->house->now_us);
 }
 
 /* After the idle time the person is signed out; what the terminal may do by itself goes on. */
@@ -604,21 +628,14 @@ static void test_stopping_answers_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_frames_that_are_none),
-        TEST(test_hello_comes_first),
-        TEST(test_who_may_do_what_where),
-        TEST(test_the_own_secret_once_more),
-        TEST(test_a_sign_in_ends_by_itself),
-        TEST(test_a_repeat_is_answered_as_then),
-        TEST(test_one_key_many_times_at_once),
-        TEST(test_keys_of_the_wrong_size),
-        TEST(test_counts_that_waited),
-        TEST(test_what_may_not_have_waited),
-        TEST(test_corrections_that_waited),
-        TEST(test_effects_come_after_the_commit),
-        TEST(test_subscribing),
-        TEST(test_in_flight_returns_to_nothing),
-        TEST(test_a_connection_that_has_gone),
+        TEST(test_frames_that_are_none),          TEST(test_hello_comes_first),
+        TEST(test_who_may_do_what_where),         TEST(test_the_own_secret_once_more),
+        TEST(test_a_confirmation_is_its_persons), TEST(test_a_sign_in_ends_by_itself),
+        TEST(test_a_repeat_is_answered_as_then),  TEST(test_one_key_many_times_at_once),
+        TEST(test_keys_of_the_wrong_size),        TEST(test_counts_that_waited),
+        TEST(test_what_may_not_have_waited),      TEST(test_corrections_that_waited),
+        TEST(test_effects_come_after_the_commit), TEST(test_subscribing),
+        TEST(test_in_flight_returns_to_nothing),  TEST(test_a_connection_that_has_gone),
         TEST(test_stopping_answers_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
