@@ -241,6 +241,9 @@ def body_of(domain, op, fields=None):
         for name, value in fields.items():
             if isinstance(value, (list, tuple)):
                 getattr(call, name).extend(value)
+            elif isinstance(value, dict):
+                field = getattr(call, name)
+                field.CopyFrom(type(field)(**value))
             else:
                 setattr(call, name, value)
     elif fields is not None:
