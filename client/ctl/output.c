@@ -55,6 +55,14 @@ static const struct {
     {"visit_day", N_("totals of days")},
     {"visit_place", N_("places")},
     {"visit_purpose", N_("purposes")},
+    {"opening_hours", N_("opening hours")},
+    {"closed_day", N_("closed days")},
+    {"holiday", N_("holidays of the list")},
+    {"room", N_("rooms")},
+    {"booking", N_("bookings")},
+    {"limits", N_("limits of bookings")},
+    {"head", N_("consultations")},
+    {"notice", N_("notices")},
 };
 
 const char *word_text(const char *word)
@@ -81,6 +89,18 @@ unsigned kind_of_word(const char *word)
         if (strcmp(KINDS[i], word) == 0) return i;
     }
     return 0;
+}
+
+void row_word(uint32_t kind, char word[ROW_WORD_BYTES])
+{
+    const ProtobufCFieldDescriptor *domain =
+        protobuf_c_message_descriptor_get_field(&mdg__body__descriptor, kind / 1000);
+    const ProtobufCFieldDescriptor *row =
+        domain ? protobuf_c_message_descriptor_get_field(domain->descriptor, kind % 1000) : NULL;
+    if (row)
+        snprintf(word, ROW_WORD_BYTES, "%.*s", (int)(strlen(row->name) - strlen("_row")), row->name);
+    else
+        snprintf(word, ROW_WORD_BYTES, "%u", (unsigned)kind);
 }
 
 json_t *roles_json(uint32_t roles)

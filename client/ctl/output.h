@@ -48,6 +48,9 @@ int text_columns(const char *text);
 const char *word_text(const char *word);
 const char *kind_word(unsigned terminal_kind);
 unsigned kind_of_word(const char *word); /* 0: none */
+/* The kind of a row as the protocol calls it, "visit_day"; its number where this program does not know it. */
+#define ROW_WORD_BYTES 48
+void row_word(uint32_t kind, char word[ROW_WORD_BYTES]);
 json_t *roles_json(uint32_t roles);
 /* "desk,office"; MDG_ERR_INVALID. "none" is no role. */
 int roles_of_words(const char *words, uint32_t *roles);

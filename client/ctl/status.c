@@ -15,30 +15,11 @@ static const char *link_word(enum mdg_link link)
     return WORDS[link];
 }
 
-static const char *row_word(uint32_t kind, char *fallback, size_t size)
-{
-    switch (kind) {
-    case ROW_TERMINAL:
-        return "terminal";
-    case ROW_VISIT:
-        return "visit";
-    case ROW_VISIT_DAY:
-        return "visit_day";
-    case ROW_VISIT_PLACE:
-        return "visit_place";
-    case ROW_VISIT_PURPOSE:
-        return "visit_purpose";
-    default:
-        snprintf(fallback, size, "%u", (unsigned)kind);
-        return fallback;
-    }
-}
-
 static void on_counted_row(const Mdg__Row *row, void *arg)
 {
     json_t *rows = arg;
-    char fallback[16];
-    const char *word = row_word(row->kind, fallback, sizeof fallback);
+    char word[ROW_WORD_BYTES];
+    row_word(row->kind, word);
     json_object_set_new(rows, word, json_integer(json_integer_value(json_object_get(rows, word)) + 1));
 }
 

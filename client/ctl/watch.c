@@ -141,7 +141,9 @@ static void row_text(struct watch *watch, const Mdg__Row *row, char *out, size_t
     } else if (row->kind == ROW_TERMINAL) {
         snprintf(out, size, _("terminal “%s”"), terminal_name(watch, row->id));
     } else {
-        snprintf(out, size, _("changed: %u, number %lld"), (unsigned)row->kind, (long long)row->id);
+        char word[ROW_WORD_BYTES];
+        row_word(row->kind, word);
+        snprintf(out, size, _("%s: number %lld"), word_text(word), (long long)row->id);
     }
 }
 
