@@ -132,12 +132,12 @@ static double lines_draw(struct page *page, PangoLayout *text, int *line, double
     PangoLayoutIter *at = pango_layout_get_iter(text);
     PangoRectangle logical;
     double from = 0, used = 0;
-    int number = 0;
+    int number = 0, first = *line;
     do {
         int top, bottom;
         pango_layout_iter_get_line_yrange(at, &top, &bottom);
-        if (number < *line) continue;
-        if (number == *line) from = (double)top / PANGO_SCALE;
+        if (number < first) continue;
+        if (number == first) from = (double)top / PANGO_SCALE;
         double below = (double)bottom / PANGO_SCALE - from;
         if (below > most) break;
         pango_layout_iter_get_line_extents(at, NULL, &logical);
