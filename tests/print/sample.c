@@ -119,7 +119,7 @@ static void sample_long(struct desk_day *day)
     room(day, 2, "会議室B");
     for (int i = 0; i < 4; i++) {
         repeated(who, "とても長い名前の会", 22);
-        snprintf(who + strlen(who), 32, "終%d", i + 1);
+        snprintf(who + strlen(who), 32, "E%dE", i + 1);
         booking(day, 1 + i / 3, 1000 + i * 200, 1200 + i * 200, who, who, 9999, DESK_TENTATIVE);
     }
     for (int i = 0; i < 40; i++)
