@@ -56,7 +56,7 @@ static int minute_parse(const char *text, int *minute, const char **end)
 int hours_span_parse(const char *text, uint32_t *days, int *open_minute, int *close_minute)
 {
     const char *equals = strchr(text, '='), *at;
-    if (!equals || equals == text) return MDG_ERR_INVALID;
+    if (!equals || equals == text || equals[1 + strspn(equals + 1, "0123456789:-")]) return MDG_ERR_INVALID;
     int rc = days_parse(text, (size_t)(equals - text), days);
     if (rc == 0) rc = minute_parse(equals + 1, open_minute, &at);
     if (rc == 0 && *at != '-') rc = MDG_ERR_INVALID;

@@ -10,7 +10,7 @@
 #include "client/ctl/output.h"
 #include "common/locale.h"
 
-#define PIECE_BYTES (128u * 1024u)
+#define PIECE_BYTES ((size_t)128 * 1024)
 #define FAULTS_SHOWN 50
 #define CHECK_TIMEOUT_MS 60000u
 

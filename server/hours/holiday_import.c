@@ -25,6 +25,7 @@ static int32_t date_read(const char *text)
 {
     int year, month, date, end = 0;
     char first, second;
+    if (text[strspn(text, "0123456789/-")]) return 0; /* no signs, no blanks */
     if (sscanf(text, "%4d%c%2d%c%2d%n", &year, &first, &month, &second, &date, &end) != 5 || text[end]) return 0;
     if (first != second || (first != '/' && first != '-') || year < 0 || month < 1 || month > 12 || date < 1) return 0;
     int32_t day = year * 10000 + month * 100 + date;

@@ -180,7 +180,7 @@ static int lines_take(struct import_list *list, char *text, size_t length)
 {
     struct csv csv;
     struct csv_line line;
-    struct columns columns;
+    struct columns columns = {.titles_count = 0};
     csv_init(&csv, text, length);
     enum csv_fault fault = csv_next(&csv, &line);
     if (fault == CSV_END) return import_fault_add(list, 0, "file", "empty", "");

@@ -24,6 +24,8 @@ static void test_typed(void **state)
         {"weekends,holidays=9:00-24:00", true, 193, 540, 1440},
         {"all=0:00-24:00", true, 255, 0, 1440},
         {"mon=10:00-17:15x", false, 0, 0, 0},
+        {"mon=10: 5-17:00", false, 0, 0, 0},
+        {"mon=+9:00-17:00", false, 0, 0, 0},
         {"mon=10:00", false, 0, 0, 0},
         {"mon=10:00-25:00", false, 0, 0, 0},
         {"mon=10:00-24:01", false, 0, 0, 0},

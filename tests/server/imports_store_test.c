@@ -250,6 +250,8 @@ static void test_faults(void **state)
         {"not a date", "date,name\ntomorrow,x\n", 2, "date", "day", "tomorrow"},
         {"two kinds of stroke", "date,name\n2026-02/03,x\n", 2, "date", "day", "2026-02/03"},
         {"more after the date", "date,name\n2026-02-03 10:00,x\n", 2, "date", "day", "2026-02-03 10:00"},
+        {"a sign", "date,name\n2026/+1/1,x\n", 2, "date", "day", "2026/+1/1"},
+        {"a blank inside", "date,name\n2026/ 1/1,x\n", 2, "date", "day", "2026/ 1/1"},
         {"before the law", "date,name\n1947-12-31,x\n", 2, "date", "year", "1947-12-31"},
         {"no name", "date,name\n2026-02-03\n", 2, "name", "required", ""},
         {"a wide blank for a name", "date,name\n2026-02-03,　\n", 2, "name", "required", ""},
