@@ -1,5 +1,6 @@
 """Files that are taken in as a whole or not at all."""
 import os
+import sqlite3
 
 import ctl_terminal
 import harness
@@ -133,6 +134,32 @@ class Imports(harness.CentreCase):
                 checked = self.check(self.stage(content))
                 self.assertEqual(checked.faults[0].rule, rule)
                 self.assertEqual((checked.new_count, checked.changed_count), (0, 0))
+
+    def pieces(self):
+        database = sqlite3.connect(f"file:{self.server.data}/madoguchi.db?mode=ro", uri=True)
+        try:
+            return database.execute("SELECT COUNT(*) FROM import_piece").fetchone()[0]
+        finally:
+            database.close()
+
+    def test_an_hour_later_it_is_gone(self):
+        """By the server's own clock, though nobody asks for it."""
+        import_id = self.stage(years(2040, 2041))
+        self.assertGreater(self.pieces(), 0)
+        try:
+            for shift_s, is_there in ((3000, True), (3700, False)):
+                self.centre.stop()
+                self.server.clock_shift_s = shift_s
+                self.server.start()
+                if is_there:
+                    self.assertEqual(self.check(import_id).lines, 20)
+                else:
+                    harness.wait_until(lambda: self.pieces() == 0, 30, "the clock to drop it")
+                    self.refused("NOT_FOUND", self.office.ask, "imports", "check", {"import_id": import_id})
+        finally:
+            self.centre.drop_office()
+            self.server.clock_shift_s = 0
+            self.server.restart()
 
     def test_command_line(self):
         terminal = ctl_terminal.CtlTerminal(self.centre, "ctl office", OFFICE)
