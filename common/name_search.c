@@ -98,11 +98,12 @@ static enum name_rank rank_number(const struct name_query *query, const char *lo
     return part && part < number + length ? NAME_RANK_PART : NAME_RANK_NONE;
 }
 
-bool name_query_may_match(const struct name_query *query, const char *loose)
+bool name_query_may_match(const struct name_query *query, const char *loose, size_t length)
 {
     /* A query of nothing but ー or spaces has no looser form. */
-    return !query->loose[0] || strstr(loose, query->loose) ||
-           (query->number[0] && rank_number(query, loose) != NAME_RANK_NONE);
+    if (!query->loose[0] || memmem(loose, length, query->loose, strlen(query->loose))) return true;
+    /* 012 stands nowhere, but 12 does. */
+    return query->number[0] && memmem(loose, length, query->number, strlen(query->number));
 }
 
 enum name_rank name_query_rank(const struct name_query *query, const char *name, const char *reading, const char *loose)

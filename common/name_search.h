@@ -36,8 +36,8 @@ struct name_query { /* owned */
 int name_query_init(struct name_query *query, const char *text);
 void name_query_fini(struct name_query *query);
 
-/* Quick, and never false where name_query_rank() finds something. */
-bool name_query_may_match(const struct name_query *query, const char *loose);
+/* Quick, and never false where name_query_rank() finds something. loose needs no NUL. */
+bool name_query_may_match(const struct name_query *query, const char *loose, size_t length);
 enum name_rank name_query_rank(const struct name_query *query, const char *name, const char *reading,
                                const char *loose);
 

@@ -192,7 +192,6 @@ struct search {
 static int search_key(void *arg, const struct group_key *key)
 {
     struct search *search = arg;
-    if (!name_query_may_match(&search->query, key->loose)) return 0;
     enum name_rank rank = name_query_rank(&search->query, key->name, key->reading, key->loose);
     return rank == NAME_RANK_NONE ? 0 : name_hits_offer(&search->hits, key->id, rank, key->order);
 }
@@ -219,7 +218,7 @@ int handle_group_search(struct request *rq)
     int rc = name_query_init(&search.query, ask->text);
     if (rc != 0) return refuse(rq, rc, "text", "required");
     name_hits_init(&search.hits, (size_t)ask->limit);
-    rc = group_each_key(rq->db, ask->with_ended, search_key, &search);
+    rc = group_each_key(rq->db, &search.query, ask->with_ended, search_key, &search);
     if (rc == 0) rc = answer_hits(rq, &search.hits);
     name_hits_fini(&search.hits);
     name_query_fini(&search.query);

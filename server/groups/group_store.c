@@ -33,9 +33,10 @@ static const char SQL_PUT_KEY[] =
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (group_id) DO UPDATE SET is_ended = excluded.is_ended,"
     " loose_key = excluded.loose_key, name_key = excluded.name_key, reading_key = excluded.reading_key,"
     " order_key = excluded.order_key";
-/* All of it is read: matching in C takes a quarter of the time that LIKE takes for a part of a Japanese name. */
-static const char SQL_KEYS[] =
-    "SELECT group_id, loose_key, name_key, reading_key, order_key FROM civic_group_key WHERE is_ended <= ?1";
+/* Of every group, from the index alone: matching in C takes a fraction of the time that LIKE takes for a part of a
+ * Japanese name. */
+static const char SQL_LOOSE_KEYS[] =
+    "SELECT group_id, loose_key FROM civic_group_key WHERE is_ended <= ?1 ORDER BY is_ended, loose_key";
 static const char SQL_KEY[] =
     "SELECT is_ended, loose_key, name_key, reading_key, order_key FROM civic_group_key WHERE group_id = ?1";
 static const char SQL_KEY_COUNT[] = "SELECT COUNT(*) FROM civic_group_key";
@@ -133,18 +134,34 @@ int group_each(struct db *db, group_each_cb *cb, void *arg)
     return each(db_stmt(db, SQL_EACH), cb, arg);
 }
 
-int group_each_key(struct db *db, bool with_ended, group_key_cb *cb, void *arg)
+static int give_key(struct db *db, int64_t id, group_key_cb *cb, void *arg)
 {
-    struct db_stmt *stmt = db_stmt(db, SQL_KEYS);
-    int rc;
-    db_bind_i64(stmt, 1, with_ended);
-    while ((rc = db_step(stmt)) == DB_ROW) {
-        const struct group_key key = {.id = db_col_i64(stmt, 0),
+    struct db_stmt *stmt = db_stmt(db, SQL_KEY);
+    db_bind_i64(stmt, 1, id);
+    int rc = db_step(stmt);
+    if (rc == DB_ROW) {
+        const struct group_key key = {.id = id,
                                       .loose = db_col_text(stmt, 1),
                                       .name = db_col_text(stmt, 2),
                                       .reading = db_col_text(stmt, 3),
                                       .order = db_col_text(stmt, 4)};
         rc = cb(arg, &key);
+    }
+    db_reset(stmt);
+    return rc;
+}
+
+/* Most rows are passed over: of them nothing but the looser key is looked at, where it lies. */
+int group_each_key(struct db *db, const struct name_query *query, bool with_ended, group_key_cb *cb, void *arg)
+{
+    struct db_stmt *stmt = db_stmt(db, SQL_LOOSE_KEYS);
+    int rc;
+    db_bind_i64(stmt, 1, with_ended);
+    while ((rc = db_step(stmt)) == DB_ROW) {
+        size_t length;
+        const void *loose = db_col_bytes(stmt, 1, &length);
+        if (!loose || !name_query_may_match(query, loose, length)) continue;
+        rc = give_key(db, db_col_i64(stmt, 0), cb, arg);
         if (rc != 0) break;
     }
     db_reset(stmt);

@@ -13,6 +13,7 @@
 #define GROUP_NOTE_BYTES_MAX 1000
 
 struct db;
+struct name_query;
 
 struct group {
     int64_t id;
@@ -60,7 +61,8 @@ struct group_key {
     const char *loose, *name, *reading, *order;
 };
 typedef int group_key_cb(void *arg, const struct group_key *key);
-int group_each_key(struct db *db, bool with_ended, group_key_cb *cb, void *arg);
+/* Those that the query may mean. */
+int group_each_key(struct db *db, const struct name_query *query, bool with_ended, group_key_cb *cb, void *arg);
 
 /* That the keys for searching are those of the names. MDG_ERR_CORRUPT with a complaint (allocated). */
 int group_verify(struct db *db, char **complaint);

@@ -22,7 +22,8 @@ static enum name_rank rank_of(const char *text, int32_t number, const char *name
     assert_int_equal(name_query_init(&query, text), 0);
     assert_int_equal(name_keys_init(&keys, number, name, reading), 0);
     enum name_rank rank = name_query_rank(&query, keys.name, keys.reading, keys.loose);
-    if (rank != NAME_RANK_NONE && !name_query_may_match(&query, keys.loose)) fail_msg("%s: the sieve lost it", text);
+    if (rank != NAME_RANK_NONE && !name_query_may_match(&query, keys.loose, strlen(keys.loose)))
+        fail_msg("%s: the sieve lost it", text);
     name_keys_fini(&keys);
     name_query_fini(&query);
     return rank;

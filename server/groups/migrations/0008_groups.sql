@@ -28,3 +28,5 @@ CREATE TABLE civic_group_key (
     reading_key  TEXT    NOT NULL,
     order_key    TEXT    NOT NULL                -- by reading, in Japanese order
 ) STRICT;
+
+CREATE INDEX civic_group_key_by_loose ON civic_group_key (is_ended, loose_key);
