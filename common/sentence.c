@@ -208,6 +208,8 @@ static const struct {
      N_("Until there are two office accounts, this is done at the server: madoguchid grant.")},
     {MDG_ERR_SECOND_PERSON, NULL, "another_person",
      N_("You asked for it yourself. Please ask another person to decide it.")},
+    {MDG_ERR_FORBIDDEN, "approval_id", "asker_role",
+     N_("Whoever asked for it may not do it any more. Please ask anew.")},
     {0, "approval_id", "unreadable", N_("What was asked for cannot be read any more. Please ask anew.")},
     {0, NULL, "asked_already", N_("This was asked for already and waits for a second person.")},
     /* terminals */

@@ -17,6 +17,7 @@
 #define DECODE_BYTES_MAX (1024u * 1024u)
 #define ANSWER_BYTES_MAX (4u * 1024u * 1024u)
 #define BUSY_RETRY_MS 1000
+#define IN_FLIGHT_MAX 256 /* unanswered requests of one connection */
 #define WAITED_TOKEN_BYTES 16
 
 struct dispatch {
@@ -27,6 +28,7 @@ struct dispatch {
     const struct feed_source **sources; /* of all domains; owned */
     struct work_queue work;
     struct refusals refusals;
+    uint64_t terminal_changes; /* of kind, room or privacy, since the start */
     bool is_stopping, has_async;
     uv_async_t async;
     uv_mutex_t mutex; /* guards the done list and parts */
@@ -83,8 +85,9 @@ static void on_async(uv_async_t *async)
 
 static void call_free(struct call *call)
 {
-    /* What was decoded, or answered, may hold a secret or a code. */
-    if (call->rq.route && (call->rq.route->audit == AUDIT_SECRET || call->rq.route->work)) {
+    /* What was decoded, or answered, may hold a secret, a code, or what was unsealed. */
+    const struct route *route = call->rq.route;
+    if (route && (route->audit == AUDIT_SECRET || route->audit == AUDIT_READ || route->work)) {
         arena_wipe(&call->rq.arena);
         if (call->response) OPENSSL_cleanse(call->response, call->response_length);
     }
@@ -154,8 +157,11 @@ static void effect_apply(struct call *call, struct session *session, const struc
             session->caller.sign_in_id == call->rq.caller.sign_in_id)
             session->caller.confirmed_until_us = effect->until_us;
         break;
-    case EFFECT_PERSON_CHANGED:
     case EFFECT_TERMINAL_CHANGED:
+        call->dispatch->terminal_changes++;
+        events->for_each_session(events->arg, effect_on_session, &each);
+        break;
+    case EFFECT_PERSON_CHANGED:
         events->for_each_session(events->arg, effect_on_session, &each);
         break;
     case EFFECT_SUBSCRIBED:
@@ -188,7 +194,7 @@ static void call_finish(struct call *call)
         if (call->was_counted) session->in_flight--;
         if (!call->response) call->response = call_pack(call, &call->response_length);
         /* The session may go while the response is being handed over. */
-        if (call->response) events->on_response(events->arg, call->conn_id, call->response, call->response_length);
+        events->on_response(events->arg, call->conn_id, call->response, call->response_length);
     }
     for (int i = 0; call->rc == 0 && i < rq->effects_count; i++) {
         session = call->conn_id ? events->session_of(events->arg, call->conn_id) : NULL;
@@ -428,7 +434,9 @@ int dispatch_request(struct dispatch *dispatch, struct session *session, const M
     rq->caller = session->caller;
     rq->keys = dispatch->options.keys;
 
-    int rc = dispatch->is_stopping ? MDG_ERR_SHUTTING_DOWN : call_admit(call, session);
+    int rc = dispatch->is_stopping ? MDG_ERR_SHUTTING_DOWN : 0;
+    if (rc == 0 && session->in_flight > IN_FLIGHT_MAX) rc = MDG_ERR_BUSY; /* memory waits with each of them */
+    if (rc == 0) rc = call_admit(call, session);
     if (rc == 0) {
         call_start(call);
         return 0;
@@ -449,6 +457,7 @@ struct admit {
     struct dispatch *dispatch;
     uint64_t conn_id;
     int64_t terminal_id;
+    uint64_t terminal_changes; /* when the table was asked */
     char serial[64];
     int rc;
     struct caller caller;
@@ -476,6 +485,12 @@ static void admit_done(struct reader_job *job)
 static void on_admitted(struct done *done)
 {
     struct admit *admit = (struct admit *)done;
+    if (admit->terminal_changes != admit->dispatch->terminal_changes && !admit->dispatch->is_stopping) {
+        /* What was read may be of before the change, and the change has found no session yet. */
+        admit->terminal_changes = admit->dispatch->terminal_changes;
+        readers_submit(admit->dispatch->readers, &admit->job);
+        return;
+    }
     if (admit->rc != 0) dispatch_audit_refusal(admit->dispatch, &admit->caller, "terminals.admit", admit->rc);
     admit->report(admit->dispatch->options.events.arg, admit->conn_id, admit->rc, &admit->caller);
     free(admit);
@@ -497,6 +512,7 @@ void dispatch_admit(struct dispatch *dispatch, uint64_t conn_id, int64_t termina
                             .dispatch = dispatch,
                             .conn_id = conn_id,
                             .terminal_id = terminal_id,
+                            .terminal_changes = dispatch->terminal_changes,
                             .report = report};
     memcpy(admit->serial, serial, strlen(serial) + 1);
     admit->caller.terminal_id = terminal_id;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "server/accounts/account_store.h"
 #include "server/approvals/approval_store.h"
 #include "server/dispatch/door.h"
 #include "server/sign_in/sign_in_store.h"
@@ -92,9 +93,15 @@ static int run_approved(struct call *call)
     int rc = door_route(&msg, &approved.domain, &approved.route, &op);
     if (rc != 0) return rc;
     approved.op = op;
+    /* Whoever asked must still have the right: it may have been taken since. */
+    uint32_t roles = 0;
+    rc = account_roles_now(rq->db, rq->approved_for, &roles);
+    if (rc == MDG_ERR_FORBIDDEN || (rc == 0 && !(roles & approved.route->roles)))
+        return refuse(rq, MDG_ERR_FORBIDDEN, "approval_id", "asker_role");
+    if (rc != 0) return rc;
     rc = approved.route->handle(&approved);
     rq->arena = approved.arena;
-    if (rc != 0) rq->refusal = approved.refusal;
+    if (rc != 0 || approved.refusal.code != 0) rq->refusal = approved.refusal;
     memcpy(rq->effects, approved.effects, sizeof rq->effects);
     rq->effects_count = approved.effects_count;
     if (rc != 0) return rc;

@@ -82,8 +82,8 @@ void fanout_free_all(struct net *net)
 
 static void ask(struct conn *conn)
 {
-    conn->fan_state = FAN_ASKED;
-    feed_catch_up(dispatch_feed(conn->net->dispatch), conn->view->view, conn->sent_rev, conn->session.conn_id);
+    int rc = feed_catch_up(dispatch_feed(conn->net->dispatch), conn->view->view, conn->sent_rev, conn->session.conn_id);
+    conn->fan_state = rc == 0 ? FAN_ASKED : FAN_BEHIND; /* the sweep asks again */
 }
 
 void fanout_join(struct conn *conn, struct feed_view view, int64_t rev)

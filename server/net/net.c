@@ -179,7 +179,10 @@ static void on_response(void *arg, uint64_t conn_id, const uint8_t *bytes, size_
 {
     struct net *net = arg;
     struct conn *conn = net_conn(net, conn_id);
-    if (conn) conn_reply(conn, bytes, length);
+    if (conn && bytes)
+        conn_reply(conn, bytes, length);
+    else if (conn)
+        conn_goodbye(conn, MDG_ERR_MEMORY, conn_retry_after_ms(conn)); /* an answer is missing: it must ask again */
 }
 
 static void on_turn_end(void *arg)

@@ -217,19 +217,20 @@ static struct watched *watched_find(struct feed *feed, struct feed_view view)
     return NULL;
 }
 
-static void catch_up_parts(struct feed *feed, const struct catch_up *asked, int64_t rev, int64_t now_us,
+/* rc: what became of the snapshot. */
+static void catch_up_parts(struct feed *feed, const struct catch_up *asked, int64_t rev, int64_t now_us, int rc,
                            struct parts *parts)
 {
     uv_mutex_lock(&feed->mutex);
     struct watched *watched = watched_find(feed, asked->view);
     uv_mutex_unlock(&feed->mutex);
 
-    struct feed_part *part = NULL;
-    int rc = 0;
-    if (watched && asked->from_rev > watched->rev) rc = live_parts(feed, watched, rev, now_us, true, parts);
+    if (rc == 0 && watched && asked->from_rev > watched->rev) rc = live_parts(feed, watched, rev, now_us, true, parts);
     int64_t from_rev = asked->from_rev;
     size_t bytes = 0;
+    struct feed_part *part;
     do {
+        part = NULL;
         if (rc == 0)
             rc = part_make(feed, asked->view, from_rev, watched ? watched->rev : UNKNOWN_REV, now_us, false, &part);
         if (!part) part = calloc(1, sizeof *part); /* tells that it failed */
@@ -268,7 +269,7 @@ static void feed_turn(struct feed *feed, struct watched *watched, struct catch_u
     if (rc == 0) rc = snapshot_rev(feed->db, &rev);
     for (struct watched *w = watched; rc == 0 && w; w = w->next) rc = live_parts(feed, w, rev, now_us, false, &parts);
     if (rc != 0) log_error("feed.live", "rc=%s", mdg_error_name(rc));
-    for (struct catch_up *c = asked; c; c = c->next) catch_up_parts(feed, c, rev, now_us, &parts);
+    for (struct catch_up *c = asked; c; c = c->next) catch_up_parts(feed, c, rev, now_us, rc, &parts);
     db_rollback(feed->db);
     if (parts.first) feed->options.on_parts(feed->options.arg, parts.first);
 }
@@ -382,14 +383,15 @@ void feed_unwatch(struct feed *feed, struct feed_view view)
     uv_mutex_unlock(&feed->mutex);
 }
 
-void feed_catch_up(struct feed *feed, struct feed_view view, int64_t from_rev, uint64_t tag)
+int feed_catch_up(struct feed *feed, struct feed_view view, int64_t from_rev, uint64_t tag)
 {
     struct catch_up *asked = calloc(1, sizeof *asked);
-    if (!asked) return; /* the connection stays where it is and asks again at its next turn */
+    if (!asked) return MDG_ERR_MEMORY;
     *asked = (struct catch_up){.view = view, .from_rev = from_rev, .tag = tag};
     uv_mutex_lock(&feed->mutex);
     *feed->last = asked;
     feed->last = &asked->next;
     uv_cond_signal(&feed->wake);
     uv_mutex_unlock(&feed->mutex);
+    return 0;
 }

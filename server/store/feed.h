@@ -99,8 +99,8 @@ void feed_wake(struct feed *feed, int64_t now_us);
 void feed_watch(struct feed *feed, struct feed_view view);
 void feed_unwatch(struct feed *feed, struct feed_view view);
 /* Any thread. Parts after from_rev come with this tag (not 0), each beginning where the one before ended: until caught
- * up, or FEED_CATCH_UP_BYTES of them. */
-void feed_catch_up(struct feed *feed, struct feed_view view, int64_t from_rev, uint64_t tag);
+ * up, or FEED_CATCH_UP_BYTES of them. MDG_ERR_MEMORY: nothing will come. */
+int feed_catch_up(struct feed *feed, struct feed_view view, int64_t from_rev, uint64_t tag);
 
 /* The same in the calling thread, for tests and verify: one part's rows at the snapshot of db. */
 int feed_collect(struct db *db, const struct feed_options *options, struct feed_view view, int64_t from_rev,
