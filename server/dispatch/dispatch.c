@@ -87,7 +87,8 @@ static void call_free(struct call *call)
 {
     /* What was decoded, or answered, may hold a secret, a code, or what was unsealed. */
     const struct route *route = call->rq.route;
-    if (route && (route->audit == AUDIT_SECRET || route->audit == AUDIT_READ || route->work)) {
+    bool is_audited_closely = route && (route->audit == AUDIT_SECRET || route->audit == AUDIT_READ);
+    if (is_audited_closely || (route && (route->work || (route->flags & ROUTE_PERSONAL)))) {
         arena_wipe(&call->rq.arena);
         if (call->response) OPENSSL_cleanse(call->response, call->response_length);
     }

@@ -27,7 +27,8 @@ enum route_flag {
     ROUTE_TERMINAL_SUFFICES = 1 << 1, /* a write that waited needs no sign-in token (counting) */
     ROUTE_CONFIRM = 1 << 2,           /* the own secret must have been given in the last 5 minutes */
     ROUTE_APPROVAL = 1 << 3,          /* a second person of the same right decides (approvals) */
-    ROUTE_BEFORE_HELLO = 1 << 4
+    ROUTE_BEFORE_HELLO = 1 << 4,
+    ROUTE_PERSONAL = 1 << 5 /* what is sent names citizens: its memory is overwritten afterwards */
 };
 
 /* Which records: part of the SQL's WHERE, written here for `madoguchid routes`. */
