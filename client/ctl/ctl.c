@@ -43,6 +43,7 @@ void ctl_fini(struct ctl *ctl)
     }
     if (ctl->answer) json_decref(ctl->answer);
     if (ctl->refusal) json_decref(ctl->refusal);
+    if (ctl->refused) mdg__response__free_unpacked(ctl->refused, NULL);
 }
 
 int ctl_fail(struct ctl *ctl, int code, const char *format, ...)
@@ -272,7 +273,8 @@ int ctl_call(struct ctl *ctl, const Mdg__Body *body, enum ctl_access access, con
         }
         unsigned wait_ms = response->refusal->retry_after_ms;
         rc = ctl_refused(ctl, response->refusal);
-        mdg__response__free_unpacked(response, NULL);
+        if (ctl->refused) mdg__response__free_unpacked(ctl->refused, NULL);
+        ctl->refused = response;
         if (rc == MDG_ERR_CONFIRM_NEEDED && !has_confirmed) {
             has_confirmed = true;
             if (confirm(ctl) != 0) return ctl->error;

@@ -42,6 +42,7 @@ struct ctl {
     int error;                    /* what ctl_fail() or a refusal said */
     char problem[SENTENCE_BYTES]; /* its sentence; "" when error_sentence() shall speak */
     json_t *refusal;              /* code, name, field, rule, args; NULL */
+    Mdg__Response *refused;       /* the last refusal of ctl_call() with what it brought along; owned; NULL */
     json_t *answer;               /* the document of --json; NULL: {"ok": true} */
 };
 

@@ -9,6 +9,8 @@ const struct ctl_family CTL_FAMILIES[] = {
     {N_("Hours and closed days"), HOURS_COMMANDS},
     {N_("Groups"), GROUP_COMMANDS},
     {N_("Consultations"), CONSULTATION_COMMANDS},
+    {N_("Rooms"), ROOM_COMMANDS},
+    {N_("Bookings"), BOOKING_COMMANDS},
     {N_("What waits to be sent"), OUTBOX_COMMANDS},
     {N_("Files"), IMPORT_COMMANDS},
     {N_("Lists from files"), IMPORTS_COMMANDS},

@@ -13,6 +13,8 @@ extern const struct ctl_command VISIT_COMMANDS[];
 extern const struct ctl_command VISIT_BOOK_COMMANDS[];
 extern const struct ctl_command GROUP_COMMANDS[];
 extern const struct ctl_command CONSULTATION_COMMANDS[];
+extern const struct ctl_command ROOM_COMMANDS[];
+extern const struct ctl_command BOOKING_COMMANDS[];
 extern const struct ctl_command OUTBOX_COMMANDS[];
 extern const struct ctl_command IMPORT_COMMANDS[];
 extern const struct ctl_command IMPORTS_COMMANDS[];

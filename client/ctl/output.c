@@ -30,6 +30,17 @@ static const struct {
     {"group", N_("group")},
     {"chair", N_("chair")},
     {"none", N_("none")},
+    /* states of bookings */
+    {"tentative", N_("tentative")},
+    {"confirmed", N_("confirmed")},
+    {"in_use", N_("in use")},
+    {"rejected", N_("rejected")},
+    {"cancelled", N_("cancelled")},
+    {"no_show", N_("nobody came")},
+    {"lapsed", N_("lapsed")},
+    /* kinds of rooms; "room" stands among the rows */
+    {"lobby", N_("lobby")},
+    {"panel", N_("exhibition panel")},
     /* the link */
     {"online", N_("connected")},
     {"connecting", N_("connecting")},
