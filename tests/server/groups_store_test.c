@@ -207,7 +207,6 @@ static void test_end_and_renew(void **state)
     must(call(people, &office, MDG__GROUPS__OF_END, &end), "end");
     assert_non_null(people_effect(people, EFFECT_PERSON_CHANGED));
     assert_int_equal(account_roles_now(people->db, person_id, &roles), MDG_ERR_FORBIDDEN);
-    end.rev = people->rq.rev;
     end.rev = stored(people, id).rev;
     assert_refused(people, call(people, &office, MDG__GROUPS__OF_END, &end), MDG_ERR_STATE, "id", "group_ended");
     assert_refused(people, call(people, &office, MDG__GROUPS__OF_PIN_ISSUE, &pin), MDG_ERR_STATE, "id", "group_ended");
