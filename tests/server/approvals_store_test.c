@@ -197,6 +197,18 @@ static void test_expired(void **state)
     assert_true(asked(office) != id); /* it may be asked again */
 }
 
+/* The right to ask may be taken away while it waits. */
+static void test_the_asker_lost_the_right(void **state)
+{
+    struct office *office = *state;
+    int64_t id = asked(office);
+    centre_must(db_begin_write(office->house->db), "begin");
+    centre_must(account_set_roles(office->house->db, FIRST, ROLE_BIT_DESK, 1000), "roles");
+    centre_must(db_commit(office->house->db), "commit");
+    assert_refused(decide(office, office->second, id, true), MDG_ERR_FORBIDDEN, "approval_id", "asker_role");
+    assert_true(is_closed(office));
+}
+
 static void test_nothing_to_ask_for(void **state)
 {
     struct office *office = *state;
@@ -247,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_asked_and_approved), TEST(test_refused_and_withdrawn),
         TEST(test_asked_twice),        TEST(test_expired),
+        TEST(test_the_asker_lost_the_right), TEST(test_repeats),
         TEST(test_nothing_to_ask_for), TEST(test_repeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
