@@ -459,7 +459,8 @@ class Nowhere(Case):
                 done = self.desk.run(*words)
                 self.assertEqual(done.returncode, code, done.stderr)
                 self.assertIn(says, done.stderr)
-        done = self.desk.run("consultation", "intake", "--channel", "visit", "--client", "person", "--topic", "印刷機", text_in="")
+        done = self.desk.run("consultation", "intake", "--channel", "visit", "--client", "person", "--topic", "印刷機",
+                             text_in="")
         self.assertEqual(done.returncode, ctl_test.INPUT, done.stderr)
         done = self.desk.run("consultation", "intake", "--channel", "visit", "--client", "person", "--topic", "印刷機",
                              "--follow-up", "2020-01-01", text_in="相談", language="ja")
