@@ -104,6 +104,7 @@ static const struct route ROUTES[] = {
      .kinds = WITH_GROUP,
      .scope = SCOPE_OWN_PERSON,
      WRITES,
+     .flags = ROUTE_PERSONAL,
      .handle = handle_group_contact_set},
 };
 
