@@ -14,7 +14,8 @@
 #define MINUTES_OF_DAY 1440
 #define LINE_BYTES 700
 #define CASES_NAMED 10
-#define TALLY_HOURS_ALONE 9 /* more columns would be too narrow to count in */
+#define TALLY_COLUMNS 9     /* more would be too narrow to count in */
+#define TALLY_HOURS_MOST 12 /* of a longer day all columns take several hours */
 
 static const struct page_font TEXT = {9.6, false}, TEXT_BOLD = {9.6, true}, SMALL = {8.8, false},
                               SECTION = {12.4, true};
@@ -244,7 +245,7 @@ static int list_row_make(struct making *making, const struct desk_booking *booki
     cells[LIST_TIME].text = time_text(&making->arena, day, booking);
     cells[LIST_WHO].text = booking->who;
     cells[LIST_PURPOSE].text = booking->purpose;
-    cells[LIST_PEOPLE].text = booking->people > 0 ? arena_printf(&making->arena, _("%d pers."), booking->people) : "";
+    cells[LIST_PEOPLE].text = booking->people > 0 ? arena_printf(&making->arena, _("%d p."), booking->people) : "";
     cells[LIST_STATE].text = arena_printf(&making->arena, "%s %s", desk_state_sign(state), desk_state_word(state));
     cells[LIST_CAME].mark = has_come ? TABLE_TICKED : TABLE_BOX;
     cells[LIST_ENDED].mark = state == DESK_ENDED ? TABLE_TICKED : TABLE_BOX;
@@ -268,11 +269,11 @@ static int list_draw(struct page *page, const struct making *making)
         [LIST_ROOM] = {_("Room"), 103, PAGE_LEFT, PAGE_LEFT, true},
         [LIST_TIME] = {_("Span"), 101, PAGE_RIGHT, PAGE_LEFT, false},
         [LIST_WHO] = {_("Group"), 171, PAGE_LEFT, PAGE_LEFT, true},
-        [LIST_PURPOSE] = {_("Purpose"), 132, PAGE_LEFT, PAGE_LEFT, false},
-        [LIST_PEOPLE] = {_("Planned"), 51, PAGE_RIGHT, PAGE_LEFT, false},
+        [LIST_PURPOSE] = {_("Purpose"), 127, PAGE_LEFT, PAGE_LEFT, false},
+        [LIST_PEOPLE] = {_("Plan"), 56, PAGE_RIGHT, PAGE_LEFT, false},
         [LIST_STATE] = {_("State"), 100, PAGE_LEFT, PAGE_LEFT, false},
-        [LIST_CAME] = {_("Came"), 49, PAGE_CENTRE, PAGE_CENTRE, false},
-        [LIST_ENDED] = {_("Ended"), 48, PAGE_CENTRE, PAGE_CENTRE, false},
+        [LIST_CAME] = {_("In"), 49, PAGE_CENTRE, PAGE_CENTRE, false},
+        [LIST_ENDED] = {_("Out"), 48, PAGE_CENTRE, PAGE_CENTRE, false},
         [LIST_COUNTED] = {_("People"), 59, PAGE_LEFT, PAGE_LEFT, false},
     };
     if (making->list_rows == 0) {
@@ -305,21 +306,25 @@ static void tally_column(struct tally *tally, const char *title, double width)
         (struct table_column){tally->titles[c], width, c == 0 ? PAGE_LEFT : PAGE_CENTRE, PAGE_CENTRE, c == 0};
 }
 
-/* A column an hour; of a long day the evening is one. */
+/* A column an hour; of a long day the evening is one, of a very long one each takes as many hours. */
 static void tally_columns(struct tally *tally, const struct desk_day *day)
 {
     int first = has_opened(&day->hours) ? day->hours.open_minute / 60 : 9;
     int end = has_opened(&day->hours) ? (day->hours.close_minute + 59) / 60 : 18;
-    int alone = end - first > TALLY_HOURS_ALONE ? TALLY_HOURS_ALONE - 1 : end - first;
+    int hours = end - first, each = 1, alone = TALLY_COLUMNS;
     char title[32];
+    if (hours > TALLY_COLUMNS) alone--; /* the last column takes the evening */
+    if (hours > TALLY_HOURS_MOST) each = (hours + TALLY_COLUMNS - 1) / TALLY_COLUMNS;
     tally_column(tally, _("Purpose"), 103);
-    for (int hour = first; hour < first + alone; hour++) {
-        snprintf(title, sizeof title, _("%d h"), hour);
+    for (int hour = first, columns = 1; hour < end; columns++) {
+        int next = each == 1 && columns > alone ? end : hour + each;
+        if (next > end) next = end;
+        if (next == hour + 1)
+            snprintf(title, sizeof title, _("%d h"), hour);
+        else
+            snprintf(title, sizeof title, _("%d–%d h"), hour, next - 1);
         tally_column(tally, title, 72);
-    }
-    if (first + alone < end) {
-        snprintf(title, sizeof title, _("%d–%d h"), first + alone, end - 1);
-        tally_column(tally, title, 72);
+        hour = next;
     }
     tally_column(tally, _("Sum"), 65);
 }

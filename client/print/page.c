@@ -34,6 +34,10 @@ static PangoLayout *layout_new(struct page *page, const char *text, struct page_
     pango_font_description_set_absolute_size(description, font.size * PANGO_SCALE);
     pango_layout_set_font_description(layout, description);
     pango_font_description_free(description);
+    PangoAttrList *attributes = pango_attr_list_new();
+    pango_attr_list_insert(attributes, pango_attr_insert_hyphens_new(FALSE)); /* a name has none where a line ends */
+    pango_layout_set_attributes(layout, attributes);
+    pango_attr_list_unref(attributes);
     pango_layout_set_text(layout, text, -1);
     page->unknown_glyphs += pango_layout_get_unknown_glyphs_count(layout);
     return layout;
