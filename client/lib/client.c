@@ -85,7 +85,6 @@ void client_went_online(struct mdg_client *client)
     client->link = MDG_LINK_ONLINE;
     client->why_offline = 0;
     client->offline_since_us = 0;
-    client->failures = 0;
     client_notify(client);
 }
 
@@ -117,7 +116,9 @@ static void handle_gone(struct mdg_client *client);
 
 static void on_connection_open(void *arg)
 {
-    session_start(arg);
+    struct mdg_client *client = arg;
+    client->opened_ns = uv_hrtime();
+    session_start(client);
 }
 
 static void on_connection_frame(void *arg, const Mdg__Frame *frame)
@@ -139,9 +140,12 @@ static void on_connection_clock(void *arg, int64_t offset_us, int64_t round_us)
 static void on_connection_closed(void *arg, int rc, const Mdg__Refusal *goodbye)
 {
     struct mdg_client *client = arg;
+    uint64_t lived_ms = client->opened_ns > 0 ? (uv_hrtime() - client->opened_ns) / 1000000 : 0;
     client->connection = NULL;
+    client->opened_ns = 0;
     if (!client->is_closing) {
         submit_stop(client);
+        client->failures = reconnect_failures_left(client->failures, lived_ms);
         retry_later(client, rc, goodbye ? goodbye->retry_after_ms : 0);
         calls_end_all(&client->calls, MDG_ERR_OFFLINE);
     }

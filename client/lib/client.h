@@ -33,7 +33,8 @@ struct mdg_client {
     uv_timer_t notify_timer; /* on_state comes from the loop, never from within a call of the user's */
     uv_timer_t replay_timer;
     uv_timer_t minute_timer; /* what falls due by the clock */
-    unsigned failures;       /* attempts in a row that did not get online */
+    unsigned failures;       /* in a row: attempts that failed, connections that did not live long */
+    uint64_t opened_ns;      /* of the connection; 0: not open yet */
     bool is_unplugged, is_closing;
     int handles; /* not yet closed, the connection counted */
     void (*on_closed)(void *arg);

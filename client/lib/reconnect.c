@@ -2,14 +2,18 @@
 
 #include "common/error.h"
 
-#define FIRST_CEILING_MS 1000u
-#define DOUBLINGS_MAX 5u /* 32 s, more than the most */
+#define DOUBLINGS_MAX 6u /* 32 s, more than the most */
 
 uint64_t reconnect_delay_ms(unsigned failures, uint32_t retry_after_ms, uint64_t random)
 {
-    uint64_t ceiling = (uint64_t)FIRST_CEILING_MS << (failures < DOUBLINGS_MAX ? failures : DOUBLINGS_MAX);
+    uint64_t ceiling = (uint64_t)RECONNECT_FIRST_MS << (failures < DOUBLINGS_MAX ? failures : DOUBLINGS_MAX);
     if (ceiling > RECONNECT_MOST_MS) ceiling = RECONNECT_MOST_MS;
-    return RECONNECT_LEAST_MS + random % (ceiling - RECONNECT_LEAST_MS + 1) + retry_after_ms;
+    return random % (ceiling + 1) + retry_after_ms;
+}
+
+unsigned reconnect_failures_left(unsigned failures, uint64_t lived_ms)
+{
+    return lived_ms >= RECONNECT_STEADY_MS ? 0 : failures;
 }
 
 bool reconnect_is_final(int error)

@@ -16,14 +16,15 @@ static void test_delay_lies_between_its_bounds(void **state)
         uint32_t retry_after_ms;
         uint64_t least_ms, most_ms;
     } CASES[] = {
-        {"the first", 0, 0, 500, 1000},
-        {"the second", 1, 0, 500, 2000},
-        {"the fifth", 4, 0, 500, 16000},
-        {"the sixth", 5, 0, 500, 30000},
-        {"the hundredth", 100, 0, 500, 30000},
-        {"as many as fit", UINT32_MAX, 0, 500, 30000},
-        {"the server asked for more", 0, 60000, 60500, 61000},
-        {"the server asked for the most", 40, UINT32_MAX, UINT64_C(4294967295) + 500, UINT64_C(4294967295) + 30000},
+        {"the first", 0, 0, 0, 500},
+        {"the second", 1, 0, 0, 1000},
+        {"the fifth", 4, 0, 0, 8000},
+        {"the sixth", 5, 0, 0, 16000},
+        {"the seventh", 6, 0, 0, 30000},
+        {"the hundredth", 100, 0, 0, 30000},
+        {"as many as fit", UINT32_MAX, 0, 0, 30000},
+        {"the server asked for more", 0, 60000, 60000, 60500},
+        {"the server asked for the most", 40, UINT32_MAX, UINT64_C(4294967295), UINT64_C(4294967295) + 30000},
     };
     (void)state;
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
@@ -47,7 +48,20 @@ static void test_any_random_number_stays_inside(void **state)
         random ^= random >> 7;
         random ^= random << 17;
         uint64_t delay = reconnect_delay_ms((unsigned)(i % 12), 0, random);
-        if (delay < RECONNECT_LEAST_MS || delay > RECONNECT_MOST_MS) fail_msg("%llu", (unsigned long long)delay);
+        if (delay > RECONNECT_MOST_MS) fail_msg("%llu", (unsigned long long)delay);
+    }
+}
+
+static void test_only_a_connection_that_lived_ends_the_failures(void **state)
+{
+    static const struct {
+        unsigned failures;
+        uint64_t lived_ms;
+        unsigned left;
+    } CASES[] = {{7, 0, 7}, {7, 59999, 7}, {7, 60000, 0}, {7, UINT64_MAX, 0}, {0, 0, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        if (reconnect_failures_left(CASES[i].failures, CASES[i].lived_ms) != CASES[i].left) fail_msg("case %zu", i);
     }
 }
 
@@ -80,6 +94,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_delay_lies_between_its_bounds),
         cmocka_unit_test(test_any_random_number_stays_inside),
+        cmocka_unit_test(test_only_a_connection_that_lived_ends_the_failures),
         cmocka_unit_test(test_what_is_not_tried_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
