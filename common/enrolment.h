@@ -1,4 +1,4 @@
-/* common/enrolment.h - what both sides of an enrolment compute (SECURITY-MODEL 3). The code never travels: each
+/* common/enrolment.h - what both sides of an enrolment compute (proto/README.md 3). The code never travels: each
  * side proves that it knows it, bound to the very TLS connection and to the authority that is being trusted. */
 #ifndef MADOGUCHI_COMMON_ENROLMENT_H
 #define MADOGUCHI_COMMON_ENROLMENT_H

@@ -38,7 +38,7 @@ struct tls_stream {
 /* Plain bytes that arrived, borrowed until it returns; not 0 stops the feeding and is returned. */
 typedef int tls_plain_cb(void *arg, const uint8_t *bytes, size_t length);
 
-/* The context's profile: TLS 1.3 only, our groups and ciphers, no tickets, no compression, ALPN (SECURITY-MODEL 4).
+/* The context's profile: TLS 1.3 only, our groups and ciphers, no tickets, no compression, ALPN (proto/README.md 2).
  * MDG_ERR_CRYPTO. The caller owns *out. */
 int tls_context_new(bool is_server, SSL_CTX **out);
 

@@ -1,4 +1,4 @@
-/* Becoming a terminal of a centre (SECURITY-MODEL 3). Before the server has proved that it knows the code, nothing it
+/* Becoming a terminal of a centre (proto/README.md 3). Before the server has proved that it knows the code, nothing it
  * says is believed; its proof is bound to this very connection, so what came before is its own word too.
  *
  *   hello ─► open ─► (key of the code) ─► prove ─► apply ─► check number shown ─► collect, again and again ─► profile

@@ -10,7 +10,7 @@
 
 static void on_subscribed(struct mdg_client *client, int rc, const Mdg__Response *response, void *arg);
 
-/* Counter and office keep theirs on disk; what the others see may not rest there (SECURITY-MODEL 7). Of several
+/* Counter and office keep theirs on disk; what the others see may not rest there (server/README.md 7). Of several
  * processes that follow the feed, the first keeps the file. */
 int subscription_open_replica(struct mdg_client *client)
 {

@@ -1,4 +1,4 @@
-/* server/net/limits.h - how much a peer may ask for (SECURITY-MODEL 9), as values and pure functions: what to do
+/* server/net/limits.h - how much a peer may ask for (server/README.md 11), as values and pure functions: what to do
  * is decided here, done in connection.c. Times are milliseconds of the loop's monotonic clock. */
 #ifndef MADOGUCHI_NET_LIMITS_H
 #define MADOGUCHI_NET_LIMITS_H

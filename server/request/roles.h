@@ -44,7 +44,7 @@ enum terminal_kind { /* the first are proto TerminalKind */
      KIND_BIT(KIND_COUNCIL) | KIND_BIT(KIND_DISPLAY))
 #define KINDS_STAFF (KIND_BIT(KIND_COUNTER) | KIND_BIT(KIND_OFFICE))
 
-/* The bits that count for a person with these roles (0: nobody) at such a terminal (SECURITY-MODEL 6:
+/* The bits that count for a person with these roles (0: nobody) at such a terminal (server/README.md 10:
  * D counter; O office, counter; C office, or a counter in a private room; G lounge; M, H council, lounge). */
 uint32_t roles_effective(enum terminal_kind kind, bool is_private, uint32_t person_roles);
 

@@ -157,7 +157,8 @@ static bool cursor_read(const char *text, struct visit_total *after)
     return true;
 }
 
-/* Whoever sees visits only as totals sees whole days, as of the evening before (SECURITY-MODEL 7). */
+/* Whoever sees visits only as totals sees whole days, as of the evening before: a count of an hour ago may be one
+ * person whom somebody saw come in. */
 static bool sees_totals_only(const struct caller *caller)
 {
     return !(caller->roles & (ROLE_BIT_DESK | ROLE_BIT_OFFICE | ROLE_BIT_CONSULTATION));

@@ -17,7 +17,7 @@ VISIT, PERSON = 1, 1  # channel, client
 SOLVED = 1
 CALLS = ("intake", "add", "follow_up", "close", "find", "read", "assign")
 
-# SECURITY-MODEL 6, written out by hand: terminal, role -> what is possible with an own case. Everything else is refused.
+# server/README.md 10, written out by hand: terminal, role -> what is possible with an own case. Everything else is refused.
 MAY = {
     ("counter", "desk"): {"intake", "add", "find"},
     ("counter", "office"): {"find", "close", "assign"},

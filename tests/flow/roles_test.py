@@ -1,4 +1,4 @@
-"""Who may do what, where: a hand-written copy of SECURITY-MODEL 6 for the calls that exist, compared with the server's own
+"""Who may do what, where: the rights of every call written by hand (server/README.md 10), compared with the server's own
 table and tried out live, each role at each kind of terminal."""
 import harness
 import stranger
@@ -122,7 +122,7 @@ def is_allowed(call, terminal, roles):
 
 
 class Table(harness.unittest.TestCase):
-    def test_routes_are_those_of_the_security_model(self):
+    def test_routes_are_those_written_by_hand(self):
         lines = harness.run("routes").stdout.splitlines()
         columns = lines[0].split("\t")
         served = {}

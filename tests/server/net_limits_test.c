@@ -1,4 +1,4 @@
-/* tests/server/net_limits_test.c - SECURITY-MODEL 9 as decided by server/net/limits.c. */
+/* tests/server/net_limits_test.c - the limits of server/README.md 11 as decided by server/net/limits.c. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -18,7 +18,7 @@
 #define H ROLE_BIT_CHAIR
 #define T ROLE_BIT_TERMINAL
 
-/* Each terminal: what it has by itself, and which of a person's roles count (SECURITY-MODEL 6). */
+/* Each terminal: what it has by itself, and which of a person's roles count (server/README.md 10). */
 static const struct {
     const char *name;
     enum terminal_kind kind;
