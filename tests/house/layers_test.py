@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The tree keeps its shape: includes follow the arrows of the architecture, no message of the protocol contains itself,
-every domain has its table, files stay short, and functions that write past their memory are not used."""
+every domain has its table, files stay short, functions that write past their memory are not used, and what comments cite
+is in the tree."""
 import os
 import re
 import shutil
@@ -162,6 +163,51 @@ class Files(unittest.TestCase):
         statement = re.compile(r'"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM)\s')
         found = [path for path in sources("server") if path.endswith(("_handlers.c", "_rules.c")) and statement.search(read(path))]
         self.assertEqual(found, [])
+
+
+class Citations(unittest.TestCase):
+    """Whoever has only this tree must be able to look up what it refers to."""
+    PAGE = re.compile(r"(?:[\w.-]+/)*[A-Z][A-Z-]{3,}\.md\b")
+    # Pages as they are called in passing; in pieces, so that this file does not name them.
+    ABSENT = re.compile("|".join((r"SECURITY" r"-MODEL", r"\b(DESIGN|STYLE|RECIPES|PERFORMANCE|DOMAIN|UI)(?= ?§| \d|[:.] ?md\b|: )")))
+    SECTION = re.compile(r"\b(server|proto)/README\.md (\d+)")
+
+    @staticmethod
+    def texts():
+        listed = subprocess.run(["git", "-C", SOURCE, "ls-files", "-z"], capture_output=True)
+        if listed.returncode != 0:
+            raise unittest.SkipTest("not a git tree")
+        for path in listed.stdout.decode().split("\0"):
+            full = os.path.join(SOURCE, path)
+            if not path or path.startswith("tests/fuzz/corpus/") or not os.path.isfile(full):
+                continue
+            with open(full, encoding="utf-8", errors="replace") as file:
+                yield path, file.read()
+
+    def faults(self, path, text):
+        for match in self.ABSENT.finditer(text):
+            yield f"{path}: {match[0]}"
+        for match in self.PAGE.finditer(text):
+            near = os.path.join(SOURCE, os.path.dirname(path), match[0])
+            if not os.path.exists(near) and not os.path.exists(os.path.join(SOURCE, match[0])):
+                yield f"{path}: {match[0]}"
+        for page, number in self.SECTION.findall(text):
+            if f"\n## {number}. " not in read(f"{page}/README.md"):
+                yield f"{path}: {page}/README.md has no section {number}"
+
+    def test_are_of_pages_in_the_tree(self):
+        texts = list(self.texts())
+        self.assertGreater(len(texts), 100, "the tracked files were not found")
+        self.assertEqual([fault for path, text in texts for fault in self.faults(path, text)], [])
+
+    def test_wrong_ones_would_be_found(self):
+        for text in ("SECURITY" "-MODEL 6", "DESIGN" " §7", "(DESIGN" ": order)", "see UI" ".md", "PERFORMANCE" ".md",
+                     "server/README" ".md 99"):
+            with self.subTest(text=text):
+                self.assertNotEqual(list(self.faults("server/main.c", text)), [])
+        for text in ("&VISITS_DOMAIN, 7", "server/README.md 1", "proto/README.md 12", "README.md 3", "see CHANGELOG.md"):
+            with self.subTest(text=text):
+                self.assertEqual(list(self.faults("server/main.c", text)), [])
 
 
 def messages(files):
