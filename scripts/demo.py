@@ -1,44 +1,33 @@
-"""The demonstration of scripts/run: a sample centre with two terminals, made on first use, and what they see of each
-other while the network of one of them comes and goes. Only the programs of the build are used: madoguchid and
-madoguchictl. The "cable" is a relay between the counter and the server."""
-import json
+"""The demonstration of scripts/run: what the terminals of the sample centre see of each other, live: a booking made at
+the lounge, a clash, a consultation, a spell without the network."""
+import datetime
 import os
 import re
-import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 import unicodedata
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BUILD = os.environ.get("MADOGUCHI_BUILD") or os.path.join(ROOT, "build", "release")
-MADOGUCHID = os.path.join(BUILD, "server", "madoguchid")
-MADOGUCHICTL = os.path.join(BUILD, "client", "madoguchictl")
-SAMPLE = os.path.join(ROOT, "var", "sample")
-HOST = "127.0.0.1"
-CENTRE, OFFICE_ACCOUNT, DESK_ACCOUNT = "みどり市民活動センター", "事務局", "受付"
-COUNTER, OFFICE = "受付1", "事務室"
-PLACE, PURPOSES = "窓口", ("相談", "貸室", "印刷")
-CODE = r"\b[A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{2}\b"
-LEFT_COLUMNS = 60
+from sample_centre import (ADVISED, CENTRE, CONSULTANT, COUNTER, DESK_ACCOUNT, DOOR, GROUP, HOST, LOUNGE, MADOGUCHICTL,
+                           MADOGUCHID, OFFICE, OFFICE_ACCOUNT, OTHER_GROUP, OTHER_ROOM, PLACE, ROOM, SAMPLE, VERSION, ZONE,
+                           Cable, Failed, Sample, ctl, ctl_json, make_sample, run, start, stop, stop_all)
 
+LEFT_COLUMNS = 58
 IS_JAPANESE = next((value for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))),
                    "").startswith("ja")
+TITLE, OTHER_TITLE = "作品の講評会", "例会"  # of the bookings that the demonstration makes
+TOPIC, WAITING = "運営", "会計の引き継ぎ。電話で折り返しを希望。"
+HOURS = 2  # it takes the room for so long
 
 
 def say(english, japanese):
     return japanese if IS_JAPANESE else english
 
 
-class Failed(Exception):
-    """What went wrong, for the person at the terminal."""
-
-
-# --- the screen: the counter on the left, the office on the right -------------------------------------------------
+# --- the screen: who acts on the left, who sees it on the right -----------------------------------------------------
 
 _screen = threading.Lock()
 
@@ -47,347 +36,249 @@ def width(text):
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def show(line):
+def padded(text, columns):
+    return text + " " * max(columns - width(text), 0)
+
+
+def show(line=""):
     with _screen:
         print(line, flush=True)
 
 
 def left(text):
     for line in text.splitlines():
-        show(f"{line}{' ' * max(LEFT_COLUMNS - width(line), 0)} │")
+        show(f"{padded(line, LEFT_COLUMNS)} │")
 
 
-def right(text):
+def right(name, text):
     for line in text.splitlines():
-        show(f"{' ' * LEFT_COLUMNS} │ {line}")
+        show(f"{' ' * LEFT_COLUMNS} │ {padded(name, 8)} {line}")
 
 
 def title(text):
-    show(f"\n── {text} " + "─" * max(100 - width(text), 3))
+    show(f"\n── {text} " + "─" * max(110 - width(text), 3))
 
 
-# --- programs ------------------------------------------------------------------------------------------------------
-
-_running = []
-
-
-def start(arguments, **more):
-    process = subprocess.Popen(arguments, text=True, stdin=subprocess.DEVNULL, **more)
-    _running.append(process)
-    return process
-
-
-def stop(process):
-    """SIGTERM to what we started ourselves, and its exit status."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    if process in _running:
-        _running.remove(process)
-    return process.wait()
+def wrapped(text, columns):
+    """Lines of at most so many columns; broken at a blank where there is one."""
+    for line in text.splitlines():
+        while width(line) > columns:
+            cut = next(i for i in range(len(line), 0, -1) if width(line[:i]) <= columns)
+            blank = line.rfind(" ", 0, cut + 1)
+            cut = blank if len(line[:blank].strip()) > columns // 3 else cut
+            yield line[:cut]
+            line = "    " + line[cut:].lstrip()
+        yield line
 
 
-def stop_all():
-    for process in list(_running):
-        stop(process)
+class Watcher:
+    """A terminal that follows what happens; what it sees stands on the right."""
+
+    def __init__(self, profile, name):
+        self.name, self.lines, self.changed = name, [], threading.Condition()
+        self.process = start([MADOGUCHICTL, "--profile", profile, "watch"], stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT)
+        threading.Thread(target=self.follow, daemon=True).start()
+        self.wait_for(r".", 1)
+
+    def follow(self):
+        for line in self.process.stdout:
+            right(self.name, re.sub(r"^[\d:]{8}  ", "", line.rstrip()))  # its clock is not news here
+            with self.changed:
+                self.lines.append(line)
+                self.changed.notify_all()
+
+    def wait_for(self, pattern, count):
+        """Until so many of its lines were like that."""
+        def is_seen():
+            return sum(bool(re.search(pattern, line)) for line in self.lines) >= count
+
+        with self.changed:
+            if not self.changed.wait_for(is_seen, timeout=10):
+                raise Failed(say(f"{self.name} did not see what happened.", f"{self.name}に届きませんでした。"))
+
+    def stop(self):
+        stop(self.process)
 
 
-def run(arguments, text_in=None, check=True):
-    done = subprocess.run(arguments, text=True, capture_output=True, timeout=60, input=text_in or "")
-    if check and done.returncode != 0:
-        raise Failed(f"{' '.join(os.path.basename(arguments[0]) if i == 0 else a for i, a in enumerate(arguments))}\n"
-                     f"{done.stdout}{done.stderr}")
-    return done
-
-
-def ctl(profile, *arguments, text_in=None, check=True):
-    return run([MADOGUCHICTL, "--profile", profile, *arguments], text_in, check)
-
-
-def ctl_json(profile, *arguments):
-    return json.loads(ctl(profile, "--json", *arguments).stdout)
-
-
-def read_until(stream, pattern, what):
-    seen = ""
-    for line in stream:
-        seen += line
-        found = re.search(pattern, line)
-        if found:
-            return found
-    raise Failed(f"{what}: {seen or '-'}")
-
-
-# --- the sample centre ---------------------------------------------------------------------------------------------
-
-class Sample:
-    """Paths and ports of a centre under var/; port: server, port + 1: enrolment, port + 2: the counter's cable."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.data, self.counter, self.office = (os.path.join(folder, name) for name in ("centre", "counter", "office"))
-        self.facts_path = os.path.join(folder, "sample.json")
-        self.facts = {}
-
-    def exists(self):
-        return os.path.exists(self.facts_path)
-
-    def load(self):
-        with open(self.facts_path, encoding="utf-8") as file:
-            self.facts = json.load(file)
-
-    @property
-    def port(self):
-        return self.facts["port"]
-
-    def serve(self):
-        log = open(os.path.join(self.folder, "server.log"), "a", encoding="utf-8")
-        server = start([MADOGUCHID, "serve", "--data", self.data, "--listen", f"{HOST}:{self.port}", "--enrol-listen",
-                        f"{HOST}:{self.port + 1}"], stdout=subprocess.PIPE, stderr=log)
-        log.close()
-        if not server.stdout.readline().startswith("ready "):
-            server.wait()
-            with open(os.path.join(self.folder, "server.log"), encoding="utf-8") as text:
-                raise Failed("".join(text.readlines()[-3:]))
-        return server
-
-
-def enrol_at(profile, sample, code, service_port):
-    ctl(profile, "enrol", "--server", f"{HOST}:{sample.port + 1}", "--port", str(service_port), "--code", code)
-
-
-def make_office(sample, code):
-    """The first terminal is let in at the console; then its office account gets a passphrase."""
-    console = start([MADOGUCHID, "enrol-first", "--data", sample.data, "--name", OFFICE, "--kind", "office", "--yes"],
-                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    enrol_at(sample.office, sample, read_until(console.stdout, CODE, "enrol-first").group(0), sample.port)
-    console.stdout.read()
-    if console.wait(timeout=20) != 0:
-        raise Failed("enrol-first")
-    _running.remove(console)
-    secret = sample.facts["passphrase"]
-    ctl(sample.office, "set-secret", "--name", OFFICE_ACCOUNT, "--code", code, "--secret-stdin", text_in=secret + "\n")
-    ctl(sample.office, "sign-in", "--name", OFFICE_ACCOUNT, "--secret-stdin", text_in=secret + "\n")
-
-
-def make_counter(sample):
-    """Every other terminal is let in by the office, which confirms with its passphrase."""
-    secret = sample.facts["passphrase"] + "\n"
-    answer = ctl(sample.office, "--json", "terminal", "enrol", "--name", COUNTER, "--kind", "counter", "--secret-stdin",
-                 text_in=secret)
-    machine = start([MADOGUCHICTL, "--profile", sample.counter, "enrol", "--server", f"{HOST}:{sample.port + 1}", "--port",
-                     str(sample.port + 2), "--code", json.loads(answer.stdout)["code"]],
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 20
-    while json.loads(ctl(sample.office, "--json", "terminal", "state", "--secret-stdin", text_in=secret).stdout)["step"] != "compare":
-        if time.monotonic() > end or machine.poll() is not None:
-            raise Failed(f"madoguchictl enrol: {machine.poll()}")
-        time.sleep(0.1)
-    ctl(sample.office, "terminal", "decide", "--same", "--secret-stdin", text_in=secret)
-    if machine.wait(timeout=20) != 0:
-        raise Failed(f"madoguchictl enrol: {machine.returncode}")
-    _running.remove(machine)
-
-
-def make_book(sample):
-    ctl(sample.office, "visit", "place", "save", "--name", PLACE, "--position", "1")
-    for position, purpose in enumerate(PURPOSES, 1):
-        ctl(sample.office, "visit", "purpose", "save", "--place", PLACE, "--name", purpose, "--position", str(position))
-    secret = sample.facts["passphrase"] + "\n"
-    answer = ctl(sample.office, "--json", "account", "create", "--name", DESK_ACCOUNT, "--secret-stdin", text_in=secret)
-    run([MADOGUCHID, "grant", "--data", sample.data, "--name", DESK_ACCOUNT, "--roles", "desk"])
-    ctl(sample.counter, "set-secret", "--name", DESK_ACCOUNT, "--code", json.loads(answer.stdout)["code"], "--secret-stdin",
-        text_in=secret)
-    ctl(sample.office, "sign-out")
-
-
-def sign_in(sample):
-    """A sign-in ends by itself after some hours, so each demonstration begins with one."""
-    for profile, name in ((sample.counter, DESK_ACCOUNT), (sample.office, OFFICE_ACCOUNT)):
-        ctl(profile, "sign-in", "--name", name, "--secret-stdin", text_in=sample.facts["passphrase"] + "\n")
-
-
-def make_sample():
-    """All or nothing: made beside, renamed when it stands."""
-    making = Sample(SAMPLE + ".new")
-    shutil.rmtree(making.folder, ignore_errors=True)
-    os.makedirs(making.folder, mode=0o700)
-    try:
-        port = int(os.environ.get("MADOGUCHI_PORT", "7443"))
-    except ValueError:
-        raise Failed("MADOGUCHI_PORT must be a number") from None
-    making.facts = {"port": port, "passphrase": secrets.token_urlsafe(12)}
-    done = run([MADOGUCHID, "init", "--data", making.data, "--centre", CENTRE, "--office", OFFICE_ACCOUNT])
-    server = making.serve()
-    make_office(making, re.search(CODE, done.stdout).group(0))
-    cable = Cable(port + 2, port)
-    cable.plug()
-    make_counter(making)
-    make_book(making)
-    cable.pull()
-    if stop(server) != 0:
-        raise Failed("madoguchid")
-    server.stdout.close()
-    with open(making.facts_path, "w", encoding="utf-8") as file:
-        json.dump(making.facts, file, ensure_ascii=False, indent=1)
-    os.rename(making.folder, SAMPLE)
-
-
-# --- the cable -----------------------------------------------------------------------------------------------------
-
-class Cable:
-    """Carries bytes between the counter and the server while it is plugged in."""
-
-    def __init__(self, port, to_port):
-        self.port, self.to_port = port, to_port
-        self.listener, self.ends, self.lock = None, set(), threading.Lock()
-
-    def plug(self):
-        try:
-            self.listener = socket.create_server((HOST, self.port))
-        except OSError as error:
-            raise Failed(f"{HOST}:{self.port}: {error.strerror}") from error
-        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
-
-    def accept(self, listener):
-        while True:
-            try:
-                near, _ = listener.accept()
-                far = socket.create_connection((HOST, self.to_port))
-            except OSError:
-                return
-            with self.lock:
-                self.ends |= {near, far}
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self.carry, args=(source, sink), daemon=True).start()
-
-    def carry(self, source, sink):
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        for end in (source, sink):
-            self.cut(end)
-
-    def cut(self, end):
-        with self.lock:
-            self.ends.discard(end)
-        try:
-            end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        end.close()
-
-    def pull(self):
-        if self.listener:
-            try:
-                self.listener.shutdown(socket.SHUT_RDWR)  # wakes the accept() that waits
-            except OSError:
-                pass
-            self.listener.close()
-            self.listener = None
-        for end in list(self.ends):
-            self.cut(end)
-
-
-# --- the demonstration ---------------------------------------------------------------------------------------------
+# --- the demonstration ----------------------------------------------------------------------------------------------
 
 class Show:
     def __init__(self, sample):
         self.sample = sample
         self.cable = Cable(sample.port + 2, sample.port)
-        self.people, self.counts = 0, 0
-        self.seen = threading.Condition()
-        self.lines = 0
+        self.profiles = {COUNTER: sample.counter, OFFICE: sample.office, LOUNGE: sample.lounge, DOOR: sample.door}
+        self.people, self.counts, self.kept = 0, 0, 0
+        self.watchers = {}
 
-    def watch(self):
-        """The office follows; what it sees stands on the right."""
-        watcher = start([MADOGUCHICTL, "--profile", self.sample.office, "watch"], stdout=subprocess.PIPE,
-                        stderr=subprocess.STDOUT)
+    def act(self, where, *arguments, text_in=None, hidden=(), is_refused=False):
+        """One command at a terminal, as it is typed and what it says. hidden: options that are not shown."""
+        words = " ".join(str(word) if re.fullmatch(r"[\w.:/,-]+", str(word)) else f"'{word}'" for word in arguments)
+        words = f"echo '{text_in}' | {words}" if text_in else words
+        left("\n".join(wrapped(f"{where} $ {words}", LEFT_COLUMNS)))
+        done = ctl(self.profiles[where], *arguments, *hidden, text_in=text_in, check=False)
+        said = "\n".join("  " + line.removeprefix("madoguchictl: ") for line in (done.stdout + done.stderr).strip().splitlines())
+        if (done.returncode != 0) != is_refused:
+            raise Failed(f"madoguchictl {words}\n{said}")
+        left("\n".join(wrapped(said, LEFT_COLUMNS)))
+        time.sleep(0.3)
+        return done
 
-        def follow():
-            for line in watcher.stdout:
-                right(line.rstrip())
-                with self.seen:
-                    self.lines += bool(re.search(rf"[(（]{COUNTER}[)）]", line))
-                    self.seen.notify_all()
+    def watch(self, *names):
+        for name in names:
+            self.watchers[name] = Watcher(self.profiles[name], name)
 
-        threading.Thread(target=follow, daemon=True).start()
-        return watcher
+    def unwatch(self, *names):
+        for name in names:
+            self.watchers.pop(name).stop()
+
+    def run(self):
+        self.cable.plug()
+        self.sample.sign_in(self.sample.counter, DESK_ACCOUNT)
+        self.sample.sign_in(self.sample.office, OFFICE_ACCOUNT)
+        self.tidy()
+        self.book()
+        self.consult()
+        self.offline()
+        self.conclude()
+        self.cable.pull()
+
+    # --- a spell without the network
 
     def count(self, purpose, people):
-        left(f"{COUNTER} $ visit count --purpose {purpose} --people {people}")
-        done = ctl(self.sample.counter, "visit", "count", "--place", PLACE, "--purpose", purpose, "--people", str(people))
+        self.act(COUNTER, "visit", "count", "--purpose", purpose, "--people", people, hidden=("--place", PLACE))
         self.people, self.counts = self.people + people, self.counts + 1
-        left("  " + done.stdout.strip())
-        time.sleep(0.4)
-
-    def await_seen(self):
-        with self.seen:
-            if not self.seen.wait_for(lambda: self.lines >= self.counts, timeout=10):
-                raise Failed(say("The office did not see every count.", "事務室に届かない件数があります。"))
-        time.sleep(0.2)
+        self.kept += not self.cable.listener
 
     def total(self, profile):
         totals = ctl_json(profile, "visit", "totals")["totals"]
         return sum(total["people"] for total in totals), sum(total["lines"] for total in totals)
 
-    def run(self):
-        title(say(f"{CENTRE}: {COUNTER} counts, {OFFICE} watches", f"{CENTRE}：{COUNTER}が数え、{OFFICE}が見る"))
-        self.cable.plug()
-        sign_in(self.sample)
-        people_before, counts_before = self.total(self.sample.counter)
-        watcher = self.watch()
-        time.sleep(0.8)
-        self.count("相談", 2)
+    def offline(self):
+        title(say(f"{COUNTER} counts visitors, {OFFICE} watches; then the cable of {COUNTER} is pulled out",
+                  f"{COUNTER}が来館者を数え、{OFFICE}が見る。途中で{COUNTER}のケーブルが抜ける"))
+        before = self.total(self.sample.counter)
+        self.watch(OFFICE)
         self.count("貸室", 5)
         self.count("印刷", 1)
-        self.await_seen()
-
-        title(say(f"The cable of {COUNTER} is pulled out; people keep coming", f"{COUNTER}のケーブルが抜けた。来館者は続く"))
         self.cable.pull()
-        self.count("相談", 1)
+        left(say("  ✂ the cable is out; people keep coming", "  ✂ ケーブルが抜けた。来館者は続く"))
         self.count("貸室", 4)
-        self.count("印刷", 3)
-
-        title(say("The cable is put back", "ケーブルを戻す"))
+        self.count("相談", 1)
+        self.intake(WAITING)
+        self.check_sealed(WAITING)
         self.cable.plug()
-        left(f"{COUNTER} $ outbox send")
-        left("\n".join("  " + line for line in ctl(self.sample.counter, "outbox", "send").stdout.strip().splitlines()))
-        self.await_seen()
-        stop(watcher)
-        self.conclude(people_before, counts_before)
+        left(say("  ⇄ the cable is back", "  ⇄ ケーブルを戻す"))
+        self.act(COUNTER, "outbox", "send")
+        self.watchers[OFFICE].wait_for(rf"[(（]{COUNTER}[)）]", self.counts)
+        self.unwatch(OFFICE)
+        expected = before[0] + self.people, before[1] + self.counts
+        for profile in (self.sample.counter, self.sample.office):
+            if self.total(profile) != expected:
+                raise Failed(say(f"{expected} was expected.", f"{expected}のはずでした。"))
+        show(say(f"{self.people} people in {self.counts} counts, {self.kept} of them and a consultation without the network: "
+                 "all there, each once.",
+                 f"{self.counts}回で{self.people}人。うち{self.kept}回と相談一件は切断中。すべて一度ずつ届いた。"))
 
-    def conclude(self, people_before, counts_before):
-        title(say("What both see now", "両方に見えているもの"))
-        at_counter, at_office = self.total(self.sample.counter), self.total(self.sample.office)
-        for where, (people, counts) in ((COUNTER, at_counter), (OFFICE, at_office)):
-            show(say(f"{where}: {people} people in {counts} counts today", f"{where}：今日は{counts}回で{people}人"))
-        expected = people_before + self.people, counts_before + self.counts
-        self.cable.pull()
-        if at_counter != expected or at_office != expected:
-            raise Failed(say(f"{expected} was expected.", f"{expected}のはずでした。"))
-        show(say(f"Counted just now: {self.people} people in {self.counts} counts, 3 of them without the network. Nothing is lost.",
-                 f"今回数えたのは{self.counts}回で{self.people}人、うち3回は切断中。何も失われていません。"))
+    def check_sealed(self, text):
+        for folder, _, names in os.walk(self.sample.counter):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    if text.encode() in file.read():
+                        raise Failed(say(f"{name} holds the text in the clear.", f"{name} に平文があります。"))
+        left(say(f"  (its text is in no file of {COUNTER}: it waits sealed)", f"  （本文は{COUNTER}のどのファイルにも無い。封をして待つ）"))
+
+    # --- a booking
+
+    def span(self):
+        """The first hours from now on in which both rooms are free, within the next weeks."""
+        now = datetime.datetime.now(ZONE)
+        first = (now + datetime.timedelta(minutes=30 - now.minute % 30)).replace(second=0, microsecond=0)
+        last = first + datetime.timedelta(days=30)
+        spans = []
+        for room in (ROOM, OTHER_ROOM):
+            answer = ctl_json(self.sample.lounge, "availability", "--room", room, "--from", f"{first:%F %R}", "--to",
+                              f"{last:%F %R}")
+            spans.append([(span["from_us"] / 1e6, span["to_us"] / 1e6) for span in answer["spans"]])
+        for start_s in sorted({span[0] for one in spans for span in one}):
+            if all(any(start_s >= from_s and start_s + HOURS * 3600 <= to_s for from_s, to_s in one) for one in spans):
+                start_at = datetime.datetime.fromtimestamp(start_s, ZONE)
+                return start_at, start_at + datetime.timedelta(hours=HOURS)
+        raise Failed(say("Nothing is free in the next 30 days.", "この30日に空きがありません。"))
+
+    def tidy(self):
+        """Calls off what earlier demonstrations booked and closes their cases, so that there is room for this one."""
+        today = datetime.datetime.now(ZONE).date()
+        listed = ctl_json(self.sample.counter, "booking", "list", "--from", today, "--to", today + datetime.timedelta(days=30))
+        for booking in listed["bookings"]:
+            if booking["title"] in (TITLE, OTHER_TITLE) and booking["state"] in ("tentative", "confirmed"):
+                ctl(self.sample.counter, "booking", "cancel", booking["id"], "--reason", say("demonstration", "実演"))
+        for case in ctl_json(self.sample.office, "consultation", "find", TOPIC)["cases"]:
+            if not case["is_closed"]:
+                ctl(self.sample.office, "consultation", "close", case["number"], "--outcome", "ended")
+
+    def book(self):
+        title(say(f"A group books at the {LOUNGE} by its number and PIN; {COUNTER} and {DOOR} see it",
+                  f"{LOUNGE}で団体が番号とPINで予約し、{COUNTER}と{DOOR}に届く"))
+        self.watch(COUNTER, DOOR)
+        self.change_person(LOUNGE, str(GROUP), self.sample.facts["pin"])
+        start_at, end_at = self.span()
+        self.act(LOUNGE, "booking", "request", "--room", ROOM, "--from", f"{start_at:%F %R}", "--to", f"{end_at:%R}",
+                 "--people", 8, "--title", TITLE)
+        for name in (COUNTER, DOOR):
+            self.watchers[name].wait_for(TITLE, 1)
+
+        title(say("Another group wants the room at that time: refused, with what is free instead",
+                  "同じ時間に別の団体：重なりは断られ、空いているところが示される"))
+        middle = start_at + datetime.timedelta(minutes=30)
+        wish = ("--from", f"{middle:%F %R}", "--to", f"{end_at:%R}", "--group", OTHER_GROUP, "--title", OTHER_TITLE)
+        self.act(COUNTER, "booking", "request", "--room", ROOM, *wish, is_refused=True)
+        self.act(COUNTER, "booking", "request", "--room", OTHER_ROOM, *wish, "--confirmed")
+        self.watchers[COUNTER].wait_for(OTHER_TITLE, 1)
+        ctl(self.sample.lounge, "sign-out")
+        self.unwatch(COUNTER, DOOR)
+
+    # --- a consultation
+
+    def consult(self):
+        title(say(f"A consultation is taken at {COUNTER} and read by its consultant only",
+                  f"{COUNTER}が相談を受け、担当だけが読む"))
+        case = self.intake("総会の進め方を知りたい。規約はまだ無い。")
+        self.act(OFFICE, "consultation", "read", case, is_refused=True)
+        self.change_person(OFFICE, CONSULTANT)
+        self.act(OFFICE, "consultation", "read", case)
+        self.change_person(OFFICE, OFFICE_ACCOUNT)
+
+    def intake(self, text):
+        """The number of the case, where the server is there to give it one."""
+        done = self.act(COUNTER, "consultation", "intake", "--channel", "visit", "--client", "group", "--group", ADVISED,
+                        "--topic", TOPIC, "--follow-up", "today", text_in=text,
+                        hidden=("--owner", self.sample.facts["consultant"]))
+        found = re.search(r"\b\d{4}-\d+\b", done.stdout)
+        return found and found[0]
+
+    def change_person(self, where, name, secret=None):
+        left(f"{where} $ sign-in --name {name}")
+        done = self.sample.sign_in(self.profiles[where], name, secret)
+        left("  " + done.stdout.splitlines()[1].strip())
+
+    def conclude(self):
+        title(say(f"The day at {COUNTER}", f"{COUNTER}の一日"))
+        show(f"{COUNTER} $ today")
+        show(re.sub(r"^(?=.)", "  ", ctl(self.sample.counter, "today").stdout.strip(), flags=re.MULTILINE))
 
 
 def demonstrate(sample):
     server = sample.serve()
     Show(sample).run()
-    if stop(server) != 0:
-        raise Failed("madoguchid")
-    server.stdout.close()
+    sample.stop(server)
     done = run([MADOGUCHID, "verify", "--data", sample.data])
     show("\nmadoguchid verify")
     show("\n".join("  " + line for line in done.stdout.strip().splitlines()))
     show(say(f"\nIt is all in {sample.folder}. scripts/run --server serves it; then try\n"
-             f"  {MADOGUCHICTL} --profile {sample.office} watch",
+             f"  {MADOGUCHICTL} --profile {sample.counter} today",
              f"\nすべて {sample.folder} にあります。scripts/run --server で起動し、次を試せます。\n"
-             f"  {MADOGUCHICTL} --profile {sample.office} watch"))
+             f"  {MADOGUCHICTL} --profile {sample.counter} today"))
 
 
 def serve(sample):
@@ -395,12 +286,16 @@ def serve(sample):
     server = sample.serve()
     cable = Cable(sample.port + 2, sample.port)
     cable.plug()
+    terminals = " ".join((sample.counter, sample.office, sample.lounge, sample.door))
+    accounts = ", ".join((OFFICE_ACCOUNT, DESK_ACCOUNT, CONSULTANT))
     show(say(f"{CENTRE} is served on {HOST}:{sample.port}; Ctrl+C ends it.\n"
-             f"Terminals: --profile {sample.counter}, --profile {sample.office}\n"
-             f"Accounts: {OFFICE_ACCOUNT} and {DESK_ACCOUNT}, passphrase {sample.facts['passphrase']}",
+             f"Terminals: --profile one of {terminals}\n"
+             f"Accounts: {accounts}, passphrase {sample.facts['passphrase']}\n"
+             f"At the lounge: {GROUP}, PIN {sample.facts['pin']}",
              f"{CENTRE}を {HOST}:{sample.port} で起動しました。終了は Ctrl+C です。\n"
-             f"端末: --profile {sample.counter}、--profile {sample.office}\n"
-             f"アカウント: {OFFICE_ACCOUNT}、{DESK_ACCOUNT}、合言葉: {sample.facts['passphrase']}"))
+             f"端末: --profile に次のいずれか {terminals}\n"
+             f"アカウント: {accounts}、合言葉: {sample.facts['passphrase']}\n"
+             f"ラウンジ: {GROUP}、PIN {sample.facts['pin']}"))
     try:
         code = server.wait()
     except KeyboardInterrupt:
@@ -408,6 +303,25 @@ def serve(sample):
     cable.pull()
     if code != 0:
         raise Failed(f"madoguchid: {code}")
+
+
+def take_sample():
+    """The sample centre: the one that is there, or a new one in the stead of one of another version."""
+    sample = Sample(SAMPLE)
+    port = None
+    if sample.load() and sample.version() != VERSION:
+        aside = f"{SAMPLE}.version-{sample.version()}"
+        show(say(f"The sample centre is of another version; it now lies in {os.path.relpath(aside)}.",
+                 f"見本のセンターは別の版のものです。{os.path.relpath(aside)} に移しました。"))
+        shutil.rmtree(aside, ignore_errors=True)
+        os.rename(SAMPLE, aside)
+        port = sample.port
+    if not os.path.exists(sample.facts_path):
+        where = os.path.relpath(SAMPLE)
+        show(say(f"Making a sample centre in {where} ...", f"見本のセンターを {where} に作っています……"))
+        make_sample(port)
+        sample.load()
+    return sample
 
 
 def on_end(_number, _frame):
@@ -423,11 +337,7 @@ def main():
         os.environ["LANGUAGE"] = "ja"
     if "UTF-8" not in (os.environ.get("LC_ALL") or os.environ.get("LANG") or "").upper():
         os.environ["LC_ALL"] = "C.UTF-8"
-    sample = Sample(SAMPLE)
-    if not sample.exists():
-        show(say("Making a sample centre in var/sample ...", "見本のセンターを var/sample に作っています……"))
-        make_sample()
-    sample.load()
+    sample = take_sample()
     if "--server" in sys.argv[1:]:
         serve(sample)
     else:

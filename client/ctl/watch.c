@@ -9,6 +9,7 @@
 #include "client/ctl/output.h"
 #include "client/ctl/today.h"
 #include "client/ctl/visit_names.h"
+#include "client/ctl/watch_bookings.h"
 #include "common/day.h"
 #include "common/locale.h"
 
@@ -107,6 +108,8 @@ static json_t *row_json(struct watch *watch, const Mdg__Row *row)
                              (json_int_t)row->id, "rev", (json_int_t)row->rev, "is_removed", row->is_removed);
     const Mdg__Visits *visits = visits_of(row, MDG__VISITS__OF_VISIT_ROW);
     if (visits) json_object_set_new(line, "visit", visit_json(&watch->names, visits->visit_row));
+    const Mdg__Booking *booking = watch_booking_of(row);
+    if (booking) json_object_set_new(line, "booking", watch_booking_json(watch->ctl, booking));
     visits = visits_of(row, MDG__VISITS__OF_VISIT_DAY_ROW);
     if (visits) {
         const Mdg__VisitDay *day = visits->visit_day_row;
@@ -122,6 +125,7 @@ static json_t *row_json(struct watch *watch, const Mdg__Row *row)
 static void row_text(struct watch *watch, const Mdg__Row *row, char *out, size_t size)
 {
     const Mdg__Visits *visits;
+    const Mdg__Booking *booking = watch_booking_of(row);
     if (row->is_removed) {
         snprintf(out, size, row->kind == ROW_VISIT ? _("a count was taken back (%lld)") : _("removed: %lld"),
                  (long long)row->id);
@@ -138,6 +142,8 @@ static void row_text(struct watch *watch, const Mdg__Row *row, char *out, size_t
         snprintf(out, size, _("place “%s”"), visits->visit_place_row->name);
     } else if ((visits = visits_of(row, MDG__VISITS__OF_VISIT_PURPOSE_ROW))) {
         snprintf(out, size, _("purpose “%s”"), visits->visit_purpose_row->name);
+    } else if (booking) {
+        watch_booking_text(watch->ctl, booking, out, size);
     } else if (row->kind == ROW_TERMINAL) {
         snprintf(out, size, _("terminal “%s”"), terminal_name(watch, row->id));
     } else {
