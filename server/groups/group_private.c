@@ -102,6 +102,7 @@ int handle_group_pin(struct request *rq)
     int64_t rev = change_record(rq, group.id);
     if (group.person_id != 0) {
         rc = account_by_id(rq->db, &rq->arena, group.person_id, &account);
+        if (rc == 0 && account.is_disabled) return refuse(rq, MDG_ERR_STATE, "id", "disabled");
     } else {
         rc = account_make(rq, &group, &account);
         if (rc == 0) rc = group_set_person(rq->db, group.id, account.id, rev);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/day.h"
+#include "server/accounts/accounts_domain.h"
 #include "server/groups/group_store.h"
 #include "server/groups/groups_domain.h"
 #include "server/keys/data_keys.h"
@@ -337,6 +338,21 @@ static void test_pin_signs_in_at_the_lounge(void **state)
     must(people_sign_in(people, &lounge, "1", next), "the new one");
 }
 
+/* What the office disabled is not opened by the way. */
+static void test_no_pin_for_a_disabled_account(void **state)
+{
+    struct people *people = *state;
+    struct caller office = people_office(people);
+    Mdg__AccountDisable disable = MDG__ACCOUNT_DISABLE__INIT;
+    Mdg__GroupPinIssue issue = MDG__GROUP_PIN_ISSUE__INIT;
+    char pin[8];
+    issue.id = make(people, "緑の会", "");
+    issue_pin(people, issue.id, pin);
+    disable.person_id = stored(people, issue.id).person_id;
+    must(people_call(people, &office, &ACCOUNTS_DOMAIN, MDG__ACCOUNTS__OF_DISABLE, &disable), "disable");
+    assert_refused(people, call(people, &office, MDG__GROUPS__OF_PIN_ISSUE, &issue), MDG_ERR_STATE, "id", "disabled");
+}
+
 static void test_number_of_an_account_stays(void **state)
 {
     struct people *people = *state;
@@ -494,6 +510,7 @@ int main(void)
         WITH_PEOPLE(test_search),
         WITH_PEOPLE(test_verify_finds_a_wrong_key),
         WITH_PEOPLE(test_pin_signs_in_at_the_lounge),
+        WITH_PEOPLE(test_no_pin_for_a_disabled_account),
         WITH_PEOPLE(test_number_of_an_account_stays),
         WITH_PEOPLE(test_account_of_that_name_was_there_first),
         WITH_PEOPLE(test_contact),
