@@ -6,6 +6,7 @@
 #include "common/day.h"
 #include "server/bookings/booking_alternatives.h"
 #include "server/groups/group_store.h"
+#include "server/hours/hours_store.h"
 #include "server/rooms/room_hours.h"
 
 /* When it was asked for: a waiting one's own time, else now. */
@@ -93,8 +94,12 @@ static int check_hours(struct request *rq, const struct room *room, const struct
     if (!open.at) return MDG_ERR_MEMORY;
     int rc = centre_open_spans(rq->db, b->start_us, b->end_us, &open);
     if (rc != 0 || spans_hold(&open, b->start_us, b->end_us)) return rc;
-    refuse(rq, MDG_ERR_INVALID, "start_us", open.count == 0 ? "closed" : "opening_hours");
-    return refuse_arg(rq, "day", "%d", (int)day_of_us(b->start_us));
+    struct hours_day hours;
+    int32_t day = day_of_us(b->start_us);
+    rc = hours_of_day(rq->db, day, &hours);
+    if (rc != 0) return rc;
+    refuse(rq, MDG_ERR_INVALID, "start_us", hours.is_open ? "opening_hours" : "closed");
+    return refuse_arg(rq, "day", "%d", (int)day);
 }
 
 static int check_lapse(struct request *rq, int32_t asked_day, const struct booking_limits *limits, struct booking *b)

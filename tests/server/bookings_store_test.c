@@ -118,7 +118,7 @@ static void test_requests_and_their_rules(void **state)
         {"overnight", house->small, 0, "a", rooms_at(20250618, 15, 0), rooms_at(20250619, 12, 0), 0, MDG_ERR_INVALID,
          "start_us", "opening_hours"},
         {"on Sunday morning", house->small, 0, "a", rooms_at(20250622, 10, 0), rooms_at(20250622, 12, 0), 0,
-         MDG_ERR_INVALID, "start_us", "closed"},
+         MDG_ERR_INVALID, "start_us", "opening_hours"},
         {"overnight in the hall", house->hall, 0, "a", rooms_at(20250618, 15, 0), rooms_at(20250619, 12, 0), 0, 0, "",
          ""},
         {"held until after it", house->large, 0, "a", rooms_at(20250619, 10, 0), rooms_at(20250619, 12, 0), 20250620,
