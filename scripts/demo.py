@@ -94,7 +94,7 @@ class Watcher:
             return sum(bool(re.search(pattern, line)) for line in self.lines) >= count
 
         with self.changed:
-            if not self.changed.wait_for(is_seen, timeout=10):
+            if not self.changed.wait_for(is_seen, timeout=20):
                 raise Failed(say(f"{self.name} did not see what happened.", f"{self.name}に届きませんでした。"))
 
     def stop(self):

@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include "client/ctl/booking_text.h"
+#include "client/ctl/group_book.h"
 #include "client/ctl/output.h"
 
-#define ROW_GROUP 10201u
 #define NAME_BYTES 201
 
 const Mdg__Booking *watch_booking_of(const Mdg__Row *row)
