@@ -105,14 +105,13 @@ class Case(harness.CentreCase):
 
     def head(self, case_id):
         client = self.counter_desk()
-        cases, after = [], 0
+        after = 0
         while True:
             found = client.read("consultations", "find", {"with_closed": True, "after_id": after})
-            cases += found.cases
-            if not found.has_more:
-                break
+            for case in found.cases:
+                if case.id == case_id:
+                    return case
             after = found.cases[-1].id
-        return next(case for case in cases if case.id == case_id)
 
     def rows(self, sql, *values):
         with contextlib.closing(sqlite3.connect(f"file:{self.server.data}/madoguchi.db?mode=ro", uri=True)) as db:
@@ -133,6 +132,7 @@ class Rights:
         return response.refusal.name[8:] if response.HasField("refusal") else ""
 
     def test_each_role_at_each_terminal(self):
+        untouched = self.open_case("consultation")
         for terminal in TERMINALS:
             for role in ROLES:
                 client = self.centre.connect(terminal)
@@ -143,10 +143,11 @@ class Rights:
                         self.assertEqual(response.HasField("refusal") and (terminal, role) in MAY, False)
                     may = MAY.get((terminal, role), set())
                     for call in CALLS:
-                        own = self.ask(client, call, self.open_case("consultation"))
+                        own = self.ask(client, call, self.open_case("consultation") if call in may else untouched)
                         self.assertEqual(own == "", call in may, f"{call} of an own case: {own or 'accepted'}")
                         if call not in may:
                             self.assertIn(own, ("FORBIDDEN", "SIGN_IN_NEEDED"))
+        self.assertEqual((self.head(untouched).entries, self.head(untouched).owner_id), (1, self.ids["consultation"]))
 
     def test_others_cases(self):
         for terminal in ("office", "private counter"):
