@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "common/error.h"
+#include "common/log.h"
 
 #define PLAIN_BYTES (16 * 1024) /* a TLS record's most */
 #define OUT_BYTES_KEPT (64 * 1024)
@@ -201,6 +202,20 @@ static int alert_error(int reason)
     }
 }
 
+/* We refused the peer's certificate. A server may say that a terminal's is over; a terminal keeps that word for its
+ * own, and only notes here that it is a matter of dates: of the server's certificate, or of a clock. */
+static int verify_error(const struct tls_stream *stream)
+{
+    long result = SSL_get_verify_result(stream->ssl);
+    bool is_over = result == X509_V_ERR_CERT_HAS_EXPIRED;
+    if (SSL_is_server(stream->ssl)) return is_over ? MDG_ERR_CERTIFICATE_EXPIRED : MDG_ERR_UNTRUSTED;
+    if (is_over || result == X509_V_ERR_CERT_NOT_YET_VALID) {
+        log_warn("tls.server_certificate", "not valid now: %s; is this machine's clock right?",
+                 X509_verify_cert_error_string(result));
+    }
+    return MDG_ERR_UNTRUSTED;
+}
+
 static int stream_error(struct tls_stream *stream)
 {
     unsigned long last = ERR_peek_last_error(); /* the TLS layer's own; before it stand those of what it called */
@@ -208,8 +223,7 @@ static int stream_error(struct tls_stream *stream)
     ERR_clear_error();
     switch (reason) {
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
-        return SSL_get_verify_result(stream->ssl) == X509_V_ERR_CERT_HAS_EXPIRED ? MDG_ERR_CERTIFICATE_EXPIRED
-                                                                                 : MDG_ERR_UNTRUSTED;
+        return verify_error(stream);
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
     case SSL_R_NO_CERTIFICATE_SET:
         return MDG_ERR_UNTRUSTED;

@@ -7,12 +7,12 @@
 
 #include <openssl/rand.h>
 
-#include "client/lib/reconnect.h"
 #include "common/day.h"
 #include "common/error.h"
 #include "common/log.h"
 
 #define MINUTE_MS 60000u
+#define DOUBT_LOOK_MS 1000u          /* the clock is looked at that often: nobody tells when it is set */
 #define STEADY_ROUND_US (500 * 1000) /* a slower answer measures the clock worse than an older quick one */
 
 static void connect_now(struct mdg_client *client);
@@ -102,11 +102,26 @@ static void on_retry(uv_timer_t *timer)
     connect_now(timer->data);
 }
 
+static struct reconnect_moment moment_now(void)
+{
+    return (struct reconnect_moment){.wall_us = clock_now_us(), .steady_ns = uv_hrtime()};
+}
+
+static void on_doubt_look(uv_timer_t *timer)
+{
+    struct mdg_client *client = timer->data;
+    if (reconnect_doubt_is_over(client->tried, moment_now())) connect_now(client);
+}
+
 static void retry_later(struct mdg_client *client, int why, uint32_t retry_after_ms)
 {
     uint64_t random = 0;
     go_offline(client, why);
     if (client->is_closing || client->is_unplugged || reconnect_is_final(why)) return;
+    if (reconnect_is_in_doubt(why)) {
+        uv_timer_start(&client->retry_timer, on_doubt_look, DOUBT_LOOK_MS, DOUBT_LOOK_MS);
+        return;
+    }
     if (RAND_bytes((unsigned char *)&random, sizeof random) != 1) random = uv_hrtime();
     uv_timer_start(&client->retry_timer, on_retry, reconnect_delay_ms(client->failures, retry_after_ms, random), 0);
     client->failures++;
@@ -157,7 +172,8 @@ static int open_connection(struct mdg_client *client)
     SSL_CTX *context = NULL; /* anew each time: another process may have renewed the certificate */
     int rc = profile_context(&client->profile, &context, &client->certificate_from_us, &client->certificate_until_us);
     if (rc != 0) return rc;
-    if (client->certificate_until_us <= mdg_client_now_us(client)) {
+    /* By both clocks: the offset is of a time when this machine's may have been wrong. */
+    if (client->certificate_until_us <= clock_now_us() && client->certificate_until_us <= mdg_client_now_us(client)) {
         SSL_CTX_free(context);
         return MDG_ERR_CERTIFICATE_EXPIRED;
     }
@@ -179,11 +195,13 @@ static void connect_now(struct mdg_client *client)
 {
     if (client->is_closing || client->is_unplugged || client->connection) return;
     uv_timer_stop(&client->retry_timer);
+    client->tried = moment_now();
     int rc = open_connection(client);
     if (rc != 0) {
         retry_later(client, rc, 0);
         return;
     }
+    if (reconnect_is_in_doubt(client->why_offline)) return;
     client->link = MDG_LINK_CONNECTING;
     client_notify(client);
 }

@@ -3,6 +3,8 @@
  *   OFFLINE ─► CONNECTING: TLS ─► hello ─► resume the sign-in ─► ONLINE: outbox, subscription, calls
  *      ▲             (connection.c)    (session.c)                  │
  *      └────────── wait (reconnect.c) ◄─────────────────────────────┘ connection lost
+ *
+ * While a certificate is in doubt, attempts go on below OFFLINE: a screen shows why, not a light that blinks.
  */
 #ifndef MADOGUCHI_CLIENT_LIB_CLIENT_H
 #define MADOGUCHI_CLIENT_LIB_CLIENT_H
@@ -12,6 +14,7 @@
 #include "client/lib/madoguchi.h"
 #include "client/lib/outbox.h"
 #include "client/lib/profile.h"
+#include "client/lib/reconnect.h"
 #include "client/lib/replay.h"
 #include "client/lib/replica.h"
 
@@ -35,6 +38,7 @@ struct mdg_client {
     uv_timer_t minute_timer; /* what falls due by the clock */
     unsigned failures;       /* in a row: attempts that failed, connections that did not live long */
     uint64_t opened_ns;      /* of the connection; 0: not open yet */
+    struct reconnect_moment tried;
     bool is_unplugged, is_closing;
     int handles; /* not yet closed, the connection counted */
     void (*on_closed)(void *arg);

@@ -34,8 +34,9 @@ enum mdg_link {
 
 struct mdg_state {
     enum mdg_link link;
-    int why_offline;          /* the error that ended or prevented the connection; REVOKED, CERTIFICATE_EXPIRED,
-                                 UNTRUSTED and VERSION are not tried again before a person acts */
+    int why_offline;          /* the error that ended or prevented the connection. REVOKED and VERSION are not
+                                 tried again before a person acts; CERTIFICATE_EXPIRED and UNTRUSTED when this
+                                 machine's clock was set, and every 5 minutes */
     int64_t offline_since_us; /* 0 while online */
     unsigned unsent;          /* writes in the outbox that the server has not answered */
     unsigned refused;         /* writes it refused, kept until mdg_outbox_dismiss() */

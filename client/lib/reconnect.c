@@ -18,6 +18,17 @@ unsigned reconnect_failures_left(unsigned failures, uint64_t lived_ms)
 
 bool reconnect_is_final(int error)
 {
-    return error == MDG_ERR_REVOKED || error == MDG_ERR_CERTIFICATE_EXPIRED || error == MDG_ERR_UNTRUSTED ||
-           error == MDG_ERR_VERSION;
+    return error == MDG_ERR_REVOKED || error == MDG_ERR_VERSION;
+}
+
+bool reconnect_is_in_doubt(int error)
+{
+    return error == MDG_ERR_CERTIFICATE_EXPIRED || error == MDG_ERR_UNTRUSTED;
+}
+
+bool reconnect_doubt_is_over(struct reconnect_moment tried, struct reconnect_moment now)
+{
+    int64_t steady_us = (int64_t)((now.steady_ns - tried.steady_ns) / 1000);
+    int64_t jump_us = now.wall_us - tried.wall_us - steady_us, most_us = (int64_t)RECONNECT_CLOCK_JUMP_MS * 1000;
+    return steady_us >= (int64_t)RECONNECT_DOUBT_MS * 1000 || jump_us > most_us || jump_us < -most_us;
 }

@@ -24,24 +24,27 @@ struct fixture {
 };
 
 /* A port on which nobody listens: bound, then given back. */
-static unsigned free_port(uv_loop_t *loop)
+static unsigned free_port(void)
 {
+    uv_loop_t loop;
     uv_tcp_t tcp;
     struct sockaddr_in address;
     int length = sizeof address;
-    assert_int_equal(uv_tcp_init(loop, &tcp), 0);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(uv_tcp_init(&loop, &tcp), 0);
     assert_int_equal(uv_ip4_addr("127.0.0.1", 0, &address), 0);
     assert_int_equal(uv_tcp_bind(&tcp, (const struct sockaddr *)&address, 0), 0);
     assert_int_equal(uv_tcp_getsockname(&tcp, (struct sockaddr *)&address, &length), 0);
     uv_close((uv_handle_t *)&tcp, NULL);
-    uv_run(loop, UV_RUN_DEFAULT);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
     return ntohs(address.sin_port);
 }
 
 static void make_profile(struct fixture *fixture, uint32_t kind, int64_t from_us)
 {
     struct der authority, authority_key, request, key, certificate;
-    struct profile profile = {.port = free_port(&fixture->loop), .terminal_id = 3, .terminal_kind = kind};
+    struct profile profile = {.port = free_port(), .terminal_id = 3, .terminal_kind = kind};
     char serial[CERTIFICATE_SERIAL_HEX_BYTES];
     snprintf(profile.dir, sizeof profile.dir, "%s", fixture->dir);
     snprintf(profile.host, sizeof profile.host, "127.0.0.1");
@@ -155,7 +158,7 @@ static void test_without_a_server_it_keeps_and_tries_again(void **state)
     assert_int_equal(state_of(fixture).why_offline, UV_ECONNREFUSED);
     int64_t since_us = state_of(fixture).offline_since_us;
     run_until_link(fixture, MDG_LINK_CONNECTING); /* by itself, after the back-off */
-    assert_int_equal(fixture->client->failures, 1);
+    assert_true(fixture->client->failures > 0);
     run_until_link(fixture, MDG_LINK_OFFLINE);
     assert_int_equal(state_of(fixture).offline_since_us, since_us); /* since the first */
 
@@ -207,18 +210,49 @@ static void test_being_online_alone_does_not_end_the_failures(void **state)
     assert_int_equal(fixture->client->failures, 5);
 }
 
-static void test_an_expired_certificate_is_not_tried(void **state)
+static void run_offline(struct fixture *fixture, uint64_t ms)
 {
-    struct fixture *fixture = *state;
-    make_profile(fixture, MDG__TERMINAL_KIND__TERMINAL_COUNTER, clock_now_us() - TERMINAL_LIFE_US - US_PER_DAY);
-    assert_int_equal(open_client(fixture), 0);
-    uint64_t end_ns = uv_hrtime() + UINT64_C(1200000000);
+    uint64_t end_ns = uv_hrtime() + ms * 1000000;
     while (uv_hrtime() < end_ns) {
         uv_run(&fixture->loop, UV_RUN_NOWAIT);
         assert_int_equal(state_of(fixture).link, MDG_LINK_OFFLINE);
     }
+}
+
+/* Expired by this machine's clock: tried when that was set, or a person put another one there and time has passed. */
+static void test_an_expired_certificate_waits_for_the_clock(void **state)
+{
+    struct fixture *fixture = *state;
+    make_profile(fixture, MDG__TERMINAL_KIND__TERMINAL_COUNTER, clock_now_us() - TERMINAL_LIFE_US - US_PER_DAY);
+    assert_int_equal(open_client(fixture), 0);
+    run_offline(fixture, 1200);
     assert_int_equal(state_of(fixture).why_offline, MDG_ERR_CERTIFICATE_EXPIRED);
     assert_int_equal(submit_count(fixture), 0); /* its outbox stays */
+
+    fixture->client->tried.wall_us -= 61 * US_PER_SECOND; /* as if the clock had been set */
+    int64_t before_us = fixture->client->tried.wall_us;
+    run_offline(fixture, 1200);
+    assert_true(fixture->client->tried.wall_us > before_us + 30 * US_PER_SECOND); /* tried, and the same again */
+    assert_int_equal(state_of(fixture).why_offline, MDG_ERR_CERTIFICATE_EXPIRED);
+
+    make_profile(fixture, MDG__TERMINAL_KIND__TERMINAL_COUNTER, clock_now_us()); /* for the time that it is now */
+    run_offline(fixture, 1200);
+    assert_int_equal(state_of(fixture).why_offline, MDG_ERR_CERTIFICATE_EXPIRED);
+    fixture->client->tried.steady_ns -= UINT64_C(300000000000);
+    uint64_t end_ns = uv_hrtime() + UINT64_C(5000000000);
+    while (state_of(fixture).why_offline != UV_ECONNREFUSED && uv_hrtime() < end_ns)
+        uv_run(&fixture->loop, UV_RUN_ONCE);
+    assert_int_equal(state_of(fixture).why_offline, UV_ECONNREFUSED);
+}
+
+/* The offset was measured while this machine's clock was wrong; the clock has been set since. */
+static void test_an_old_offset_does_not_make_a_certificate_old(void **state)
+{
+    struct fixture *fixture = *state;
+    make_profile(fixture, MDG__TERMINAL_KIND__TERMINAL_COUNTER, clock_now_us());
+    assert_int_equal(open_client(fixture), 0);
+    fixture->client->profile.clock_offset_us = TERMINAL_LIFE_US + US_PER_DAY;
+    run_until_link(fixture, MDG_LINK_CONNECTING);
 }
 
 static void test_which_kinds_keep_what_on_disk(void **state)
@@ -258,11 +292,7 @@ static void test_the_cable(void **state)
     mdg_client_set_cable(fixture->client, false);
     assert_int_equal(state_of(fixture).link, MDG_LINK_OFFLINE);
     assert_int_equal(state_of(fixture).why_offline, MDG_ERR_OFFLINE);
-    uint64_t end_ns = uv_hrtime() + UINT64_C(1200000000);
-    while (uv_hrtime() < end_ns) {
-        uv_run(&fixture->loop, UV_RUN_NOWAIT);
-        assert_int_equal(state_of(fixture).link, MDG_LINK_OFFLINE);
-    }
+    run_offline(fixture, 1200);
     mdg_client_set_cable(fixture->client, true);
     run_until_link(fixture, MDG_LINK_CONNECTING);
 }
@@ -288,7 +318,8 @@ int main(void)
         CASE(test_without_a_server_it_keeps_and_tries_again),
         CASE(test_closing_answers_what_is_open),
         CASE(test_being_online_alone_does_not_end_the_failures),
-        CASE(test_an_expired_certificate_is_not_tried),
+        CASE(test_an_expired_certificate_waits_for_the_clock),
+        CASE(test_an_old_offset_does_not_make_a_certificate_old),
         CASE(test_which_kinds_keep_what_on_disk),
         CASE(test_the_cable),
         cmocka_unit_test(test_when_a_certificate_is_renewed),

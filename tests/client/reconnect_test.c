@@ -72,8 +72,8 @@ static void test_what_is_not_tried_again(void **state)
         bool is_final;
     } CASES[] = {
         {MDG_ERR_REVOKED, true},
-        {MDG_ERR_CERTIFICATE_EXPIRED, true},
-        {MDG_ERR_UNTRUSTED, true},
+        {MDG_ERR_CERTIFICATE_EXPIRED, false},
+        {MDG_ERR_UNTRUSTED, false},
         {MDG_ERR_VERSION, true},
         {MDG_ERR_OFFLINE, false},
         {MDG_ERR_BUSY, false},
@@ -89,6 +89,36 @@ static void test_what_is_not_tried_again(void **state)
     }
 }
 
+static void test_a_doubt_ends_when_the_clock_was_set_or_time_is_up(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t wall_s, steady_s; /* passed since the attempt */
+        bool is_over;
+    } CASES[] = {
+        {"at once", 0, 0, false},
+        {"a while", 200, 200, false},
+        {"the clock runs a little fast", 260, 200, false},
+        {"the clock was set forward", 262, 201, true},
+        {"by years", 1000000000, 3, true},
+        {"the clock runs a little slow", 140, 200, false},
+        {"the clock was set back", 139, 200, true},
+        {"by years", -1000000000, 3, true},
+        {"nearly five minutes", 299, 299, false},
+        {"five minutes", 300, 300, true},
+    };
+    const struct reconnect_moment tried = {.wall_us = INT64_C(1700000000000000), .steady_ns = UINT64_MAX - 5};
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        const struct reconnect_moment now = {tried.wall_us + CASES[i].wall_s * 1000000,
+                                             tried.steady_ns + (uint64_t)CASES[i].steady_s * 1000000000};
+        if (reconnect_doubt_is_over(tried, now) != CASES[i].is_over) fail_msg("%s", CASES[i].name);
+    }
+    assert_true(reconnect_is_in_doubt(MDG_ERR_UNTRUSTED) && reconnect_is_in_doubt(MDG_ERR_CERTIFICATE_EXPIRED));
+    assert_false(reconnect_is_in_doubt(MDG_ERR_REVOKED) || reconnect_is_in_doubt(MDG_ERR_VERSION));
+    assert_false(reconnect_is_in_doubt(MDG_ERR_OFFLINE) || reconnect_is_in_doubt(0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +126,7 @@ int main(void)
         cmocka_unit_test(test_any_random_number_stays_inside),
         cmocka_unit_test(test_only_a_connection_that_lived_ends_the_failures),
         cmocka_unit_test(test_what_is_not_tried_again),
+        cmocka_unit_test(test_a_doubt_ends_when_the_clock_was_set_or_time_is_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static void identity_free(struct identity *identity)
 }
 
 static struct identity authority, foreign_authority, server, terminal, terminal_ed25519, expired, foreign,
-    expired_server, foreign_server;
+    expired_server, future_server, foreign_server;
 
 static int make_identities(void **state)
 {
@@ -65,6 +65,9 @@ static int make_identities(void **state)
     expired = identity_new("terminal", &authority, -1, false);
     foreign = identity_new("terminal", &foreign_authority, 90, false);
     expired_server = identity_new("server", &authority, -1, false);
+    future_server = identity_new("server", &authority, 365, false);
+    X509_gmtime_adj(X509_getm_notBefore(future_server.certificate), DAY_SECONDS);
+    assert_true(X509_sign(future_server.certificate, authority.key, EVP_sha256()) > 0);
     foreign_server = identity_new("server", &foreign_authority, 365, false);
     return 0;
 }
@@ -72,7 +75,7 @@ static int make_identities(void **state)
 static int free_identities(void **state)
 {
     struct identity *const all[] = {&authority, &foreign_authority, &server,         &terminal,      &terminal_ed25519,
-                                    &expired,   &foreign,           &expired_server, &foreign_server};
+                                    &expired,   &foreign,           &expired_server, &future_server, &foreign_server};
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) identity_free(all[i]);
     return 0;
@@ -237,7 +240,8 @@ static void test_certificates(void **state)
         {"expired terminal", &expired, &server, MDG_ERR_CERTIFICATE_EXPIRED, MDG_ERR_CERTIFICATE_EXPIRED},
         {"foreign terminal", &foreign, &server, MDG_ERR_UNTRUSTED, MDG_ERR_UNTRUSTED},
         {"no certificate", NULL, &server, MDG_ERR_UNTRUSTED, MDG_ERR_UNTRUSTED},
-        {"expired server", &terminal, &expired_server, MDG_ERR_CERTIFICATE_EXPIRED, MDG_ERR_CERTIFICATE_EXPIRED},
+        {"expired server", &terminal, &expired_server, MDG_ERR_UNTRUSTED, MDG_ERR_CERTIFICATE_EXPIRED},
+        {"server of tomorrow", &terminal, &future_server, MDG_ERR_UNTRUSTED, MDG_ERR_UNTRUSTED},
         {"foreign server", &terminal, &foreign_server, MDG_ERR_UNTRUSTED, MDG_ERR_UNTRUSTED},
         {"a terminal's certificate as it is its own authority", &foreign_authority, &server, MDG_ERR_UNTRUSTED,
          MDG_ERR_UNTRUSTED},
