@@ -127,10 +127,10 @@ struct mdg_outbox_item {
     int64_t number; /* order of making */
     uint8_t key[MDG_KEY_BYTES];
     enum mdg_outbox_state state;
-    int64_t made_us;         /* by this machine's clock */
-    int64_t person_id;       /* who was signed in; 0: nobody */
-    const char *person_name; /* "" when nobody */
-    const Mdg__Body *body;
+    int64_t made_us;             /* by this machine's clock */
+    int64_t person_id;           /* who was signed in; 0: nobody */
+    const char *person_name;     /* "" when nobody */
+    const Mdg__Body *body;       /* without a domain when the file was damaged there: refused with MDG_ERR_CORRUPT */
     const Mdg__Refusal *refusal; /* of a refused one, else NULL */
 };
 

@@ -1,10 +1,12 @@
 #include "client/lib/outbox.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/lib/local_db.h"
 #include "common/error.h"
+#include "common/log.h"
 
 /* AUTOINCREMENT: a number is never given twice, so an answer cannot meet another item than the one it is for. */
 static const struct local_db_form FORM = {
@@ -192,55 +194,97 @@ int outbox_dismiss(struct outbox *outbox, int64_t number)
 
 /* --- reading ---------------------------------------------------------------------------------------------- */
 
-static int entry_read(sqlite3_stmt *stmt, struct outbox_entry *entry)
+/* A message of these bytes, or where they hold none an empty one. NULL: no memory. */
+static void *message_read(const ProtobufCMessageDescriptor *type, const void *bytes, size_t length, bool *is_readable)
 {
-    *entry = (struct outbox_entry){0};
-    const uint8_t *key = sqlite3_column_blob(stmt, 1), *token = sqlite3_column_blob(stmt, 5);
-    const uint8_t *body = sqlite3_column_blob(stmt, 8), *refusal = sqlite3_column_blob(stmt, 9);
-    const char *name = (const char *)sqlite3_column_text(stmt, 7);
-    size_t token_length = (size_t)sqlite3_column_bytes(stmt, 5);
-    if (sqlite3_column_bytes(stmt, 1) != MDG_KEY_BYTES || token_length > SIGN_IN_TOKEN_BYTES || !name ||
-        strlen(name) >= sizeof entry->sign_in_name) {
-        return MDG_ERR_CORRUPT;
-    }
+    void *message = protobuf_c_message_unpack(type, NULL, length, length ? bytes : (const uint8_t *)"");
+    if (message) return message;
+    *is_readable = false;
+    return protobuf_c_message_unpack(type, NULL, 0, (const uint8_t *)"");
+}
+
+static bool bytes_read(sqlite3_stmt *stmt, int column, uint8_t *into, size_t least, size_t most, size_t *length)
+{
+    const void *bytes = sqlite3_column_blob(stmt, column);
+    *length = (size_t)sqlite3_column_bytes(stmt, column);
+    bool fits = *length >= least && *length <= most;
+    if (!fits) *length = 0;
+    if (*length > 0) memcpy(into, bytes, *length);
+    return fits;
+}
+
+/* Of one that cannot be read, what can be: a person is to see that it is there. */
+static int entry_read(sqlite3_stmt *stmt, struct outbox_entry *entry, bool *is_readable)
+{
     struct mdg_outbox_item *item = &entry->item;
+    size_t key_length = 0;
+    *entry = (struct outbox_entry){0};
+    *is_readable = bytes_read(stmt, 1, item->key, MDG_KEY_BYTES, MDG_KEY_BYTES, &key_length);
+    if (!bytes_read(stmt, 5, entry->token, 0, SIGN_IN_TOKEN_BYTES, &entry->token_length)) *is_readable = false;
+    const char *name = (const char *)sqlite3_column_text(stmt, 7);
+    if (name && strlen(name) < sizeof entry->sign_in_name) {
+        memcpy(entry->sign_in_name, name, strlen(name) + 1);
+    } else {
+        *is_readable = false;
+    }
+    item->person_name = entry->sign_in_name;
     item->number = sqlite3_column_int64(stmt, 0);
-    memcpy(item->key, key, MDG_KEY_BYTES);
     item->state = (enum mdg_outbox_state)sqlite3_column_int(stmt, 2);
     item->made_us = sqlite3_column_int64(stmt, 3);
     entry->offset_us = sqlite3_column_int64(stmt, 4);
-    entry->token_length = token_length;
-    if (token_length > 0) memcpy(entry->token, token, token_length);
     item->person_id = sqlite3_column_int64(stmt, 6);
-    memcpy(entry->sign_in_name, name, strlen(name) + 1);
-    item->person_name = entry->sign_in_name;
-    item->body = mdg__body__unpack(NULL, (size_t)sqlite3_column_bytes(stmt, 8), body ? body : (const uint8_t *)"");
-    if (refusal) item->refusal = mdg__refusal__unpack(NULL, (size_t)sqlite3_column_bytes(stmt, 9), refusal);
-    if (item->body && (!refusal || item->refusal)) return 0;
+    item->body = message_read(&mdg__body__descriptor, sqlite3_column_blob(stmt, 8),
+                              (size_t)sqlite3_column_bytes(stmt, 8), is_readable);
+    bool has_refusal = sqlite3_column_type(stmt, 9) != SQLITE_NULL;
+    if (has_refusal) {
+        item->refusal = message_read(&mdg__refusal__descriptor, sqlite3_column_blob(stmt, 9),
+                                     (size_t)sqlite3_column_bytes(stmt, 9), is_readable);
+    }
+    if (item->body && (!has_refusal || item->refusal)) return 0;
     outbox_entry_fini(entry);
-    return MDG_ERR_CORRUPT;
+    return MDG_ERR_MEMORY;
+}
+
+/* What cannot be read cannot be sent, now or later: it must not stand in the way of the others. */
+static int refuse_unreadable(struct outbox *outbox, int64_t number)
+{
+    Mdg__Refusal refusal = MDG__REFUSAL__INIT;
+    refusal.code = MDG_ERR_CORRUPT;
+    refusal.rule = (char *)(uintptr_t)OUTBOX_RULE_UNREADABLE;
+    log_error("outbox.unreadable", "item=%lld", (long long)number);
+    return outbox_refuse(outbox, number, &refusal);
 }
 
 int outbox_next(struct outbox *outbox, int64_t after, struct outbox_entry *entry)
 {
     sqlite3_stmt *stmt = outbox->statements[NEXT];
-    sqlite3_bind_int64(stmt, 1, after);
-    int code = sqlite3_step(stmt);
-    int rc = code == SQLITE_ROW    ? entry_read(stmt, entry)
-             : code == SQLITE_DONE ? MDG_ERR_NOT_FOUND
-                                   : local_db_error(code);
-    sqlite3_reset(stmt);
-    return rc;
+    for (;;) {
+        bool is_readable = true;
+        sqlite3_bind_int64(stmt, 1, after);
+        int code = sqlite3_step(stmt);
+        int rc = code == SQLITE_ROW    ? entry_read(stmt, entry, &is_readable)
+                 : code == SQLITE_DONE ? MDG_ERR_NOT_FOUND
+                                       : local_db_error(code);
+        sqlite3_reset(stmt);
+        if (rc != 0 || is_readable) return rc;
+        after = entry->item.number;
+        outbox_entry_fini(entry);
+        rc = refuse_unreadable(outbox, after);
+        if (rc != 0) return rc;
+    }
 }
 
 int outbox_get(struct outbox *outbox, int64_t number, struct outbox_entry *entry)
 {
     sqlite3_stmt *stmt = NULL;
+    bool is_readable = true;
     int rc = local_db_prepare(outbox->db, SQL_GET, &stmt);
     if (rc != 0) return rc;
     sqlite3_bind_int64(stmt, 1, number);
     int code = sqlite3_step(stmt);
-    rc = code == SQLITE_ROW ? entry_read(stmt, entry) : code == SQLITE_DONE ? MDG_ERR_NOT_FOUND : local_db_error(code);
+    rc = code == SQLITE_ROW    ? entry_read(stmt, entry, &is_readable)
+         : code == SQLITE_DONE ? MDG_ERR_NOT_FOUND
+                               : local_db_error(code);
     sqlite3_finalize(stmt);
     return rc;
 }
@@ -252,7 +296,8 @@ int outbox_each(struct outbox *outbox, void (*each)(const struct mdg_outbox_item
     if (rc != 0) return rc;
     while (rc == 0 && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct outbox_entry entry;
-        rc = entry_read(stmt, &entry);
+        bool is_readable = true;
+        rc = entry_read(stmt, &entry, &is_readable);
         if (rc != 0) break;
         each(&entry.item, arg);
         outbox_entry_fini(&entry);

@@ -28,8 +28,11 @@ void outbox_entry_fini(struct outbox_entry *entry);
 
 /* Stores item.key, .body, .made_us, offset and author; sets item.number. */
 int outbox_add(struct outbox *outbox, struct outbox_entry *entry);
-/* The first unsent one with a number above after; the caller calls outbox_entry_fini(). MDG_ERR_NOT_FOUND. */
+/* The first unsent one with a number above after; the caller calls outbox_entry_fini(). MDG_ERR_NOT_FOUND. One whose
+ * bytes are damaged is passed over and refused with MDG_ERR_CORRUPT and this rule. */
+#define OUTBOX_RULE_UNREADABLE "unreadable"
 int outbox_next(struct outbox *outbox, int64_t after, struct outbox_entry *entry);
+/* Here a damaged one has an empty body, or an empty refusal. */
 int outbox_get(struct outbox *outbox, int64_t number, struct outbox_entry *entry);
 int outbox_each(struct outbox *outbox, void (*each)(const struct mdg_outbox_item *item, void *arg), void *arg);
 

@@ -34,8 +34,10 @@ static void pump(struct mdg_client *client)
 {
     uint64_t wait_ms = 0;
     if (client->is_closing) return;
+    unsigned refused = outbox_refused(client->outbox);
     uv_update_time(client->loop);
     int rc = replay_pump(&client->replay, uv_now(client->loop), &wait_ms);
+    if (outbox_refused(client->outbox) != refused) client_notify(client); /* one could not be read */
     if (wait_ms > 0) uv_timer_start(&client->replay_timer, submit_on_timer, wait_ms, 0);
     if (rc != 0 && client->link == MDG_LINK_ONLINE) {
         log_error("outbox.send", "rc=%s", mdg_error_name(rc));

@@ -210,6 +210,75 @@ static void test_a_write_that_fails_is_told(void **state)
     assert_int_equal(outbox_unsent(fixture->outbox), 3);
 }
 
+static void damage(struct fixture *fixture, const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(fixture->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void note_damaged(const struct mdg_outbox_item *item, void *arg)
+{
+    int *damaged = arg;
+    assert_non_null(item->body);
+    assert_non_null(item->person_name);
+    if (item->state != MDG_OUTBOX_REFUSED) return;
+    assert_int_equal(item->refusal->code, MDG_ERR_CORRUPT);
+    assert_string_equal(item->refusal->rule, OUTBOX_RULE_UNREADABLE);
+    (*damaged)++;
+}
+
+static void test_what_cannot_be_read_is_refused_and_the_others_go(void **state)
+{
+    static const struct {
+        const char *name, *sql;
+    } CASES[] = {
+        {"the call", "UPDATE item SET body = x'ff' WHERE number = 2"},
+        {"the key", "UPDATE item SET key = x'01' WHERE number = 2"},
+        {"the token", "UPDATE item SET token = zeroblob(999) WHERE number = 2"},
+        {"the name", "UPDATE item SET person_name = printf('%0999d', 1) WHERE number = 2"},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct outbox_entry entry;
+        int damaged = 0;
+        damage(fixture, "DELETE FROM item; DELETE FROM sqlite_sequence");
+        assert_int_equal(outbox_recount(fixture->outbox), 0);
+        add_many(fixture, 3);
+        damage(fixture, CASES[i].sql);
+        assert_int_equal(outbox_next(fixture->outbox, 0, &entry), 0);
+        outbox_entry_fini(&entry);
+        int rc = outbox_next(fixture->outbox, 1, &entry);
+        if (rc != 0 || entry.item.number != 3) fail_msg("%s: %s", CASES[i].name, mdg_error_name(rc));
+        outbox_entry_fini(&entry);
+        assert_int_equal(outbox_unsent(fixture->outbox), 2);
+        assert_int_equal(outbox_refused(fixture->outbox), 1);
+        assert_int_equal(outbox_each(fixture->outbox, note_damaged, &damaged), 0);
+        assert_int_equal(damaged, 1);
+        assert_int_equal(outbox_dismiss(fixture->outbox, 2), 0);
+    }
+    damage(fixture, "UPDATE item SET body = x'ff'"); /* all that is there, the last one too */
+    struct outbox_entry entry;
+    assert_int_equal(outbox_next(fixture->outbox, 0, &entry), MDG_ERR_NOT_FOUND);
+    assert_int_equal(outbox_unsent(fixture->outbox), 0);
+}
+
+static void test_a_damaged_refusal_is_still_dismissed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct outbox_entry entry;
+    Mdg__Refusal refusal = MDG__REFUSAL__INIT;
+    refusal.code = MDG_ERR_CLOSED;
+    add_many(fixture, 1);
+    assert_int_equal(outbox_refuse(fixture->outbox, 1, &refusal), 0);
+    damage(fixture, "UPDATE item SET refusal = x'ff'");
+    assert_int_equal(outbox_get(fixture->outbox, 1, &entry), 0);
+    assert_non_null(entry.item.refusal);
+    outbox_entry_fini(&entry);
+    assert_int_equal(outbox_dismiss(fixture->outbox, 1), 0);
+}
+
 /* --- the killed process ------------------------------------------------------------------------------------ */
 
 static void submit_and_report(const char *path, int report)
@@ -418,6 +487,8 @@ int main(void)
         CASE(test_too_old_ones_are_never_sent),
         CASE(test_a_damaged_file_is_told_and_kept),
         CASE(test_a_write_that_fails_is_told),
+        CASE(test_what_cannot_be_read_is_refused_and_the_others_go),
+        CASE(test_a_damaged_refusal_is_still_dismissed),
         CASE(test_a_killed_process_loses_nothing_it_reported),
         CASE(test_so_many_are_under_way_at_once),
         CASE(test_another_kind_waits_for_all_before_it),
