@@ -15,8 +15,8 @@
 #include "common/locale.h"
 
 #define SECRET_BYTES_MAX 512
-#define BUSY_WAIT_MS_MAX 1000u
-#define INTERRUPT_BYTE 3 /* Ctrl+C */
+#define BUSY_WAIT_MS 1000u /* where the server names no time */
+#define INTERRUPT_BYTE 3   /* Ctrl+C */
 
 void ctl_init(struct ctl *ctl)
 {
@@ -250,6 +250,18 @@ static int confirm(struct ctl *ctl)
     return rc;
 }
 
+bool ctl_busy_wait(uint32_t retry_after_ms, uint64_t left_ms, unsigned *wait_ms)
+{
+    *wait_ms = retry_after_ms > 0 ? retry_after_ms : BUSY_WAIT_MS;
+    return *wait_ms < left_ms;
+}
+
+static uint64_t left_until(uint64_t end_ms)
+{
+    uint64_t now_ms = uv_hrtime() / 1000000;
+    return now_ms < end_ms ? end_ms - now_ms : 0;
+}
+
 int ctl_call(struct ctl *ctl, const Mdg__Body *body, enum ctl_access access, const uint8_t *key, Mdg__Response **out)
 {
     uint8_t own_key[MDG_KEY_BYTES];
@@ -271,15 +283,16 @@ int ctl_call(struct ctl *ctl, const Mdg__Body *body, enum ctl_access access, con
                 mdg__response__free_unpacked(response, NULL);
             return 0;
         }
-        unsigned wait_ms = response->refusal->retry_after_ms;
+        unsigned wait_ms = 0;
+        uint32_t retry_after_ms = response->refusal->retry_after_ms;
         rc = ctl_refused(ctl, response->refusal);
         if (ctl->refused) mdg__response__free_unpacked(ctl->refused, NULL);
         ctl->refused = response;
         if (rc == MDG_ERR_CONFIRM_NEEDED && !has_confirmed) {
             has_confirmed = true;
             if (confirm(ctl) != 0) return ctl->error;
-        } else if (rc == MDG_ERR_BUSY && uv_hrtime() / 1000000 + wait_ms < end_ms) {
-            ctl_wait(ctl, wait_ms > 0 && wait_ms < BUSY_WAIT_MS_MAX ? wait_ms : BUSY_WAIT_MS_MAX);
+        } else if (rc == MDG_ERR_BUSY && ctl_busy_wait(retry_after_ms, left_until(end_ms), &wait_ms)) {
+            ctl_wait(ctl, wait_ms);
         } else {
             return rc;
         }

@@ -66,9 +66,12 @@ void ctl_wait(struct ctl *ctl, unsigned ms);
 
 /* Asks and waits. 0: *out is the accepted response, freed by the caller with mdg__response__free_unpacked(out, NULL);
  * out may be NULL. A refusal's code comes back with its sentence set. When the server asks for the own passphrase
- * once more, the person is asked for it and the call repeated; when it is busy, the call is repeated until the
- * time is over. key: NULL makes a new one for a write. */
+ * once more, the person is asked for it and the call repeated; when it is busy, the call is repeated after the
+ * time it names, until the time of --timeout is over. key: NULL makes a new one for a write. */
 int ctl_call(struct ctl *ctl, const Mdg__Body *body, enum ctl_access access, const uint8_t *key, Mdg__Response **out);
+
+/* How long to wait before a busy server is asked again: as long as it says. false: that is more than what is left. */
+bool ctl_busy_wait(uint32_t retry_after_ms, uint64_t left_ms, unsigned *wait_ms);
 
 /* A line that must not be seen: from stdin with --secret-stdin, else from the terminal without echo. *out is wiped
  * and freed by secret_free(). */
