@@ -15,7 +15,7 @@ from sample_centre import (ADVISED, CENTRE, CONSULTANT, COUNTER, DESK_ACCOUNT, D
                            MADOGUCHID, OFFICE, OFFICE_ACCOUNT, OTHER_GROUP, OTHER_ROOM, PLACE, ROOM, SAMPLE, VERSION, ZONE,
                            Cable, Failed, Sample, ctl, ctl_json, make_sample, run, start, stop, stop_all)
 
-LEFT_COLUMNS = 58
+COLUMNS, SEEN_COLUMN = 104, 20
 IS_JAPANESE = next((value for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))),
                    "").startswith("ja")
 TITLE, OTHER_TITLE = "作品の講評会", "例会"  # of the bookings that the demonstration makes
@@ -27,7 +27,7 @@ def say(english, japanese):
     return japanese if IS_JAPANESE else english
 
 
-# --- the screen: who acts on the left, who sees it on the right -----------------------------------------------------
+# --- the screen: who acts at the left edge, who sees it further to the right ----------------------------------------
 
 _screen = threading.Lock()
 
@@ -46,17 +46,17 @@ def show(line=""):
 
 
 def left(text):
-    for line in text.splitlines():
-        show(f"{padded(line, LEFT_COLUMNS)} │")
+    for line in wrapped(text, COLUMNS):
+        show(line)
 
 
 def right(name, text):
     for line in text.splitlines():
-        show(f"{' ' * LEFT_COLUMNS} │ {padded(name, 8)} {line}")
+        show(f"{' ' * SEEN_COLUMN}│ {padded(name, 8)} {line}")
 
 
 def title(text):
-    show(f"\n── {text} " + "─" * max(110 - width(text), 3))
+    show(f"\n── {text} " + "─" * max(COLUMNS - 4 - width(text), 3))
 
 
 def wrapped(text, columns):
@@ -72,7 +72,7 @@ def wrapped(text, columns):
 
 
 class Watcher:
-    """A terminal that follows what happens; what it sees stands on the right."""
+    """A terminal that follows what happens; what it sees stands further to the right."""
 
     def __init__(self, profile, name):
         self.name, self.lines, self.changed = name, [], threading.Condition()
@@ -115,12 +115,12 @@ class Show:
         """One command at a terminal, as it is typed and what it says. hidden: options that are not shown."""
         words = " ".join(str(word) if re.fullmatch(r"[\w.:/,-]+", str(word)) else f"'{word}'" for word in arguments)
         words = f"echo '{text_in}' | {words}" if text_in else words
-        left("\n".join(wrapped(f"{where} $ {words}", LEFT_COLUMNS)))
+        left(f"{where} $ {words}")
         done = ctl(self.profiles[where], *arguments, *hidden, text_in=text_in, check=False)
         said = "\n".join("  " + line.removeprefix("madoguchictl: ") for line in (done.stdout + done.stderr).strip().splitlines())
         if (done.returncode != 0) != is_refused:
             raise Failed(f"madoguchictl {words}\n{said}")
-        left("\n".join(wrapped(said, LEFT_COLUMNS)))
+        left(said)
         time.sleep(0.3)
         return done
 
