@@ -23,7 +23,7 @@ int64_t day_to_us(int32_t day, int minute);
 
 bool day_is_valid(int32_t day);
 int32_t day_add(int32_t day, int days);
-int day_weekday(int32_t day); /* 0: Sunday */
+int day_weekday(int32_t day);   /* 0: Sunday */
 int32_t day_month(int32_t day); /* YYYYMM */
 /* The year in which the fiscal year begins that holds this day; first_month 4: April to March. */
 int day_fiscal_year(int32_t day, int first_month);

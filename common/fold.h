@@ -7,11 +7,11 @@
 /* Compatibility forms, width and case are one; katakana becomes hiragana; variants of a kanji become the usual one
  * (髙 高); every hyphen is '-'. Spaces stay, one between words. */
 char *fold_key(const char *text);
-/* The same once more forgiving: without spaces, ー, ・, hyphens and apostrophes; small kana large; を ぢ づ as お じ ず.
- * Works letter by letter on what fold_key() gives, so a part stays a part. */
+/* The same once more forgiving: without spaces, ー, ・, hyphens and apostrophes; small kana large;
+ * を ぢ づ as お じ ず. Works letter by letter on what fold_key() gives, so a part stays a part. */
 char *fold_loose(const char *text);
-/* For sorting by reading in Japanese order: ー as the vowel it lengthens, without voicing marks, small kana large; then,
- * after a byte 1, the folded text, which decides between equals. Compare with strcmp(). */
+/* For sorting by reading in Japanese order: ー as the vowel it lengthens, without voicing marks, small kana large;
+ * then, after a byte 1, the folded text, which decides between equals. Compare with strcmp(). */
 char *fold_order(const char *text);
 
 #endif

@@ -13,7 +13,7 @@
 struct frame_splitter {
     uint8_t *bytes; /* owned: the frame being put together; NULL while none is */
     size_t have, need;
-    size_t limit;   /* largest frame taken, checked before allocating */
+    size_t limit; /* largest frame taken, checked before allocating */
     uint8_t head[FRAME_HEAD_BYTES];
     size_t head_have;
 };

@@ -175,7 +175,8 @@ static const struct {
     {MDG_ERR_STATE, "case_id", "case_closed", N_("This case is closed. Please open a new one.")},
     {0, "owner_id", "owner_already", N_("This consultant has the case already.")},
     {0, "reason", "others_case",
-     N_("This is another consultant's case. To read it, please give the reason; the office and the consultant are told.")},
+     N_("This is another consultant's case. To read it, please give the reason; the office and the consultant are "
+        "told.")},
     {0, "sealed", "box", N_("What waited cannot be opened by this server. Please write it anew.")},
     /* people */
     {0, "new_secret", "too_short", N_("The passphrase is too short. Please take at least {min} characters.")},
@@ -225,7 +226,8 @@ static const struct {
     {0, NULL, "door_needs_room", N_("A door needs its room. Please give it.")},
     {0, NULL, "too_many_certificates", N_("This terminal got too many certificates today. Please try again tomorrow.")},
     {0, NULL, "terminals_left", N_("Not all terminals have moved yet. Please wait, or revoke those that are gone.")},
-    {0, NULL, "own_certificate", N_("This terminal has not moved itself. Please run madoguchictl terminal renew first.")},
+    {0, NULL, "own_certificate",
+     N_("This terminal has not moved itself. Please run madoguchictl terminal renew first.")},
     {0, NULL, "nothing_to_undo", N_("There is no step to undo.")},
     {0, NULL, "expired", N_("The old authority has run out, so this step cannot be undone.")},
     {MDG_ERR_FORBIDDEN, NULL, "terminal_kind",

@@ -42,8 +42,8 @@ enum booking_step {
 enum booking_state booking_state_after(enum booking_state state, enum booking_step step);
 bool booking_state_is_live(enum booking_state state);
 
-#define BOOKING_LONGEST_MINUTES_MAX 527040 /* 366 days: whoever looks for what reaches into a span looks so far back \
-                                            */
+/* 366 days: whoever looks for what reaches into a span looks so far back. */
+#define BOOKING_LONGEST_MINUTES_MAX 527040
 #define BOOKING_AHEAD_DAYS_MAX 1100
 #define BOOKING_HOLD_DAYS_MAX 366
 #define BOOKING_PEOPLE_MAX 9999

@@ -20,15 +20,16 @@ struct dispatch;
 struct session {
     uint64_t conn_id; /* never used twice */
     struct caller caller;
-    unsigned in_flight; /* requests not answered yet */
+    unsigned in_flight;     /* requests not answered yet */
+    size_t in_flight_bytes; /* and the memory they were decoded into */
 };
 
 /* What dispatch tells net/, on the loop thread where nothing else is said. */
 struct dispatch_events {
     /* The session of a connection that is still there, or NULL. */
     struct session *(*session_of)(void *arg, uint64_t conn_id);
-    /* A response frame with its head; borrowed until it returns. NULL: there was no memory for it, so the connection must
-     * end, or it would wait for ever. */
+    /* A response frame with its head; borrowed until it returns. NULL: there was no memory for it, so the connection
+     * must end, or it would wait for ever. */
     void (*on_response)(void *arg, uint64_t conn_id, const uint8_t *bytes, size_t length);
     /* Everything that was ready in this turn of the loop has been handed over: time to write to the sockets. */
     void (*on_turn_end)(void *arg);

@@ -257,10 +257,14 @@ static void test_repeats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_asked_and_approved), TEST(test_refused_and_withdrawn),
-        TEST(test_asked_twice),        TEST(test_expired),
-        TEST(test_the_asker_lost_the_right), TEST(test_repeats),
-        TEST(test_nothing_to_ask_for), TEST(test_repeats),
+        TEST(test_asked_and_approved),
+        TEST(test_refused_and_withdrawn),
+        TEST(test_asked_twice),
+        TEST(test_expired),
+        TEST(test_the_asker_lost_the_right),
+        TEST(test_repeats),
+        TEST(test_nothing_to_ask_for),
+        TEST(test_repeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
