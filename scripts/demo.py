@@ -12,7 +12,7 @@ import time
 import unicodedata
 
 from sample_centre import (ADVISED, CENTRE, CONSULTANT, COUNTER, DESK_ACCOUNT, DOOR, GROUP, HOST, LOUNGE, MADOGUCHICTL,
-                           MADOGUCHID, OFFICE, OFFICE_ACCOUNT, OTHER_GROUP, OTHER_ROOM, PLACE, ROOM, SAMPLE, VERSION, ZONE,
+                           MADOGUCHID, OFFICE, OFFICE_ACCOUNT, OTHER_GROUP, OTHER_ROOM, ROOM, SAMPLE, VERSION, ZONE,
                            Cable, Failed, Sample, ctl, ctl_json, make_sample, run, start, stop, stop_all)
 
 COLUMNS, SEEN_COLUMN = 104, 20
@@ -111,12 +111,12 @@ class Show:
         self.people, self.counts, self.kept = 0, 0, 0
         self.watchers = {}
 
-    def act(self, where, *arguments, text_in=None, hidden=(), is_refused=False):
-        """One command at a terminal, as it is typed and what it says. hidden: options that are not shown."""
+    def act(self, where, *arguments, text_in=None, is_refused=False):
+        """One command at a terminal, as it is typed, and what it says."""
         words = " ".join(str(word) if re.fullmatch(r"[\w.:/,-]+", str(word)) else f"'{word}'" for word in arguments)
         words = f"echo '{text_in}' | {words}" if text_in else words
         left(f"{where} $ {words}")
-        done = ctl(self.profiles[where], *arguments, *hidden, text_in=text_in, check=False)
+        done = ctl(self.profiles[where], *arguments, text_in=text_in, check=False)
         said = "\n".join("  " + line.removeprefix("madoguchictl: ") for line in (done.stdout + done.stderr).strip().splitlines())
         if (done.returncode != 0) != is_refused:
             raise Failed(f"madoguchictl {words}\n{said}")
@@ -146,7 +146,7 @@ class Show:
     # --- a spell without the network
 
     def count(self, purpose, people):
-        self.act(COUNTER, "visit", "count", "--purpose", purpose, "--people", people, hidden=("--place", PLACE))
+        self.act(COUNTER, "visit", "count", "--purpose", purpose, "--people", people)
         self.people, self.counts = self.people + people, self.counts + 1
         self.kept += not self.cable.listener
 
@@ -252,8 +252,7 @@ class Show:
     def intake(self, text):
         """The number of the case, where the server is there to give it one."""
         done = self.act(COUNTER, "consultation", "intake", "--channel", "visit", "--client", "group", "--group", ADVISED,
-                        "--topic", TOPIC, "--follow-up", "today", text_in=text,
-                        hidden=("--owner", self.sample.facts["consultant"]))
+                        "--topic", TOPIC, "--follow-up", "today", "--owner", self.sample.facts["consultant"], text_in=text)
         found = re.search(r"\b\d{4}-\d+\b", done.stdout)
         return found and found[0]
 
