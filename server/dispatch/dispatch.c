@@ -17,7 +17,7 @@
 #define DECODE_BYTES_MAX (1024u * 1024u)
 #define ANSWER_BYTES_MAX (4u * 1024u * 1024u)
 #define BUSY_RETRY_MS 1000
-#define IN_FLIGHT_MAX 256 /* unanswered requests of one connection */
+#define IN_FLIGHT_BYTES_MAX (4u * 1024u * 1024u) /* of unanswered requests of one connection */
 #define WAITED_TOKEN_BYTES 16
 
 struct dispatch {
@@ -192,7 +192,10 @@ static void call_finish(struct call *call)
 
     struct session *session = call->conn_id ? events->session_of(events->arg, call->conn_id) : NULL;
     if (session) {
-        if (call->was_counted) session->in_flight--;
+        if (call->was_counted) {
+            session->in_flight--;
+            session->in_flight_bytes -= call->counted_bytes;
+        }
         if (!call->response) call->response = call_pack(call, &call->response_length);
         /* The session may go while the response is being handed over. */
         events->on_response(events->arg, call->conn_id, call->response, call->response_length);
@@ -405,6 +408,8 @@ static int call_admit(struct call *call, struct session *session)
     rc = check_waited(rq);
     if (rc == 0) rc = check_idle(rq, session);
     if (rc == 0) rc = rights_check(rq, true);
+    if (rc == 0 && rq->is_deferred && !(KIND_BIT(rq->caller.kind) & KINDS_STAFF)) /* elsewhere there is no outbox */
+        rc = refuse(rq, MDG_ERR_INVALID, "waited", "may_not_wait");
     if (rc == 0) rc = door_check(rq->domain, rq->op, &rq->arena, &rq->refusal);
     if (rc == 0) rc = check_key(rq);
     if (rc == 0 && rq->msg->request_key.len == REQUEST_KEY_BYTES && rq->route->audit == AUDIT_CHANGE)
@@ -426,7 +431,9 @@ int dispatch_request(struct dispatch *dispatch, struct session *session, const M
     call->dispatch = dispatch;
     call->conn_id = session->conn_id;
     call->was_counted = true;
+    call->counted_bytes = arena->given;
     session->in_flight++;
+    session->in_flight_bytes += call->counted_bytes;
     struct request *rq = &call->rq;
     rq->arena = *arena;
     arena_set_cap(&rq->arena, rq->arena.given + ANSWER_BYTES_MAX);
@@ -436,7 +443,7 @@ int dispatch_request(struct dispatch *dispatch, struct session *session, const M
     rq->keys = dispatch->options.keys;
 
     int rc = dispatch->is_stopping ? MDG_ERR_SHUTTING_DOWN : 0;
-    if (rc == 0 && session->in_flight > IN_FLIGHT_MAX) rc = MDG_ERR_BUSY; /* memory waits with each of them */
+    if (rc == 0 && session->in_flight_bytes > IN_FLIGHT_BYTES_MAX) rc = MDG_ERR_BUSY;
     if (rc == 0) rc = call_admit(call, session);
     if (rc == 0) {
         call_start(call);

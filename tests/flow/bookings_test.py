@@ -418,6 +418,11 @@ class Bookings(harness.CentreCase):
         nobody = client.ask("bookings", "request", self.fields(day, 13, 14), stranger.new_key(), Waited(made_us=made_us))
         self.assertTrue(nobody.HasField("refusal"), "booked without anybody")
         self.refused("INVALID", client.ask, "bookings", "confirm", {"booking_id": 1}, stranger.new_key(), waited)
+        # At the lounge nothing waits: there is no outbox that could have kept it.
+        lounge = self.at("lounge", "すみれ会")
+        refusal = self.refused("INVALID", lounge.ask, "bookings", "request", self.fields(day, 13, 14, is_confirmed=False),
+                               stranger.new_key(), Waited(token=token, made_us=stranger.now_us()))
+        self.assertEqual((refusal.field, refusal.rule), ("waited", "may_not_wait"))
 
     def test_tentative_ones_lapse_by_the_clock(self):
         desk, day = self.desk(), next(self.days) + 2
