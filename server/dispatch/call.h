@@ -31,6 +31,7 @@ struct call {
     bool is_repeat;    /* its key was seen before: answered as then */
     bool is_asked;     /* stored as an approval, not carried out */
     bool was_counted;  /* in the session's in_flight */
+    size_t counted_bytes;
     int rc;            /* of the last stage */
     uint8_t *response; /* packed on a reader thread; NULL: packed by finish */
     size_t response_length;
