@@ -15,7 +15,6 @@
 #define FEED_PART_ROWS_MAX 500
 #define FEED_PART_BYTES_MAX (240u * 1024u) /* leaves room for the frame around it */
 #define FEED_CATCH_UP_BYTES (512u * 1024u) /* so much is read at once for one that is behind */
-#define FEED_TOMBSTONE_DAYS 400
 
 struct arena;
 struct db;
