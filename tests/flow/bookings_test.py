@@ -130,6 +130,25 @@ class Bookings(harness.CentreCase):
         finally:
             self.centre.office_write("rooms", "save", self.room_as_it_is("和室", is_always_open=False))
 
+    def test_a_door_that_moves_to_another_room_sees_that_one(self):
+        desk, day, door = self.desk(), next(self.days), self.at("door")
+        here, there = self.book(desk, day), self.book(desk, day, room="洋室", title="英会話")
+        replica = door.catch_up(stranger.Replica())
+        self.assertIn((BOOKING, here.id), replica.rows)
+        change = {"terminal_id": self.centre.profiles["door"].terminal_id, "name": "door"}
+        try:
+            self.centre.office_write("terminals", "change", dict(change, room_id=self.rooms["洋室"]))
+            door.wait_gone()
+            moved = self.at("door")
+            fresh = moved.catch_up(stranger.Replica())
+            self.assertIn((BOOKING, there.id), fresh.rows)
+            self.assertNotIn((BOOKING, here.id), fresh.rows)
+            answer = moved.subscribe(stranger.Replica())
+            self.assertEqual(answer.view, f"door {self.rooms['洋室']}", "a replica could not tell that it is another view")
+            moved.close()
+        finally:
+            self.centre.office_write("terminals", "change", dict(change, room_id=self.rooms["和室"]))
+
     def room_as_it_is(self, name, **changes):
         office = self.centre.office
         replica = office.catch_up(stranger.Replica())
