@@ -28,9 +28,9 @@ struct call {
     struct call *next_waiting; /* in the queue for a worker */
     struct request rq;
     uint8_t digest[REQUEST_DIGEST_BYTES];
-    bool is_repeat;    /* its key was seen before: answered as then */
-    bool is_asked;     /* stored as an approval, not carried out */
-    bool was_counted;  /* in the session's in_flight */
+    bool is_repeat;   /* its key was seen before: answered as then */
+    bool is_asked;    /* stored as an approval, not carried out */
+    bool was_counted; /* in the session's in_flight */
     size_t counted_bytes;
     int rc;            /* of the last stage */
     uint8_t *response; /* packed on a reader thread; NULL: packed by finish */
