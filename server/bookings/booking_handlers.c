@@ -89,8 +89,8 @@ static int check_span(struct request *rq, const struct booking *b, struct bookin
 static int check_hours(struct request *rq, const struct room *room, const struct booking *b)
 {
     if (room->is_always_open) return 0;
-    struct spans open = {.at = arena_alloc(&rq->arena, BOOKING_AHEAD_DAYS_MAX * sizeof *open.at),
-                         .most = BOOKING_AHEAD_DAYS_MAX};
+    size_t most = (size_t)((b->end_us - b->start_us) / US_PER_DAY) + 3; /* days that it can touch */
+    struct spans open = {.at = arena_alloc(&rq->arena, most * sizeof *open.at), .most = most};
     if (!open.at) return MDG_ERR_MEMORY;
     int rc = centre_open_spans(rq->db, b->start_us, b->end_us, &open);
     if (rc != 0 || spans_hold(&open, b->start_us, b->end_us)) return rc;
