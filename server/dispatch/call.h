@@ -87,13 +87,15 @@ void refusals_count(struct refusals *refusals, struct writer *writer, const stru
                     const char *operation, int code, int64_t now_us);
 /* Writes what was counted beyond the first ones and forgets all. */
 void refusals_flush(struct refusals *refusals, struct writer *writer, int64_t now_us);
-/* A job that carries an audit row only: true, and frees it. */
-bool refusals_job_done(struct writer_job *job);
+/* An audit row alone, of something that is no call. Texts of the entry must be constants. */
+void audit_note(struct writer *writer, const struct audit_entry *entry);
+/* A job that carries such a row only: true, and frees it. */
+bool note_job_done(struct writer_job *job);
 
 /* Small writes of the server itself that leave no trace in audit or feed (chores.c). Any thread. */
 void chore_sign_in_touch(struct writer *writer, int64_t sign_in_id, int64_t last_call_us);
 void chore_terminals_seen(struct writer *writer, const int64_t *ids, size_t count, int64_t now_us);
-/* As refusals_job_done(). */
+/* As note_job_done(). */
 bool chore_job_done(struct writer_job *job);
 
 #endif

@@ -309,7 +309,7 @@ static void on_batch(void *arg, struct writer_job *jobs, int64_t rev)
     struct done *first = NULL, **last = &first, *tail = NULL;
     while (jobs) {
         struct writer_job *next = jobs->next;
-        if (!refusals_job_done(jobs) && !chore_job_done(jobs)) {
+        if (!note_job_done(jobs) && !chore_job_done(jobs)) {
             struct call *call = (struct call *)((char *)jobs - offsetof(struct call, writer_job));
             call->rc = jobs->rc;
             *last = tail = &call->done;
@@ -585,6 +585,18 @@ void dispatch_clock_minute(struct dispatch *dispatch, const int64_t *terminal_id
     refusals_flush(&dispatch->refusals, dispatch->writer, now_us);
     if (count > 0) chore_terminals_seen(dispatch->writer, terminal_ids, count, now_us);
     feed_wake(dispatch->feed, now_us); /* the day may have changed */
+}
+
+void dispatch_clock_stepped(struct dispatch *dispatch, int64_t step_us)
+{
+    int64_t step_s = (step_us + (step_us > 0 ? US_PER_SECOND : -US_PER_SECOND) / 2) / US_PER_SECOND;
+    log_warn("clock.step", "seconds=%lld", (long long)step_s);
+    if (dispatch->is_stopping) return;
+    audit_note(dispatch->writer, &(struct audit_entry){.at_us = clock_now_us(),
+                                                       .operation = "clock.step",
+                                                       .object_id = step_s,
+                                                       .rule = step_us > 0 ? "forward" : "back",
+                                                       .count = 1});
 }
 
 struct feed *dispatch_feed(struct dispatch *dispatch)

@@ -76,6 +76,9 @@ void dispatch_clock_call(struct dispatch *dispatch, const Mdg__Body *body);
 /* Once a minute: writes what door refusals were counted, and which of these terminals were there. */
 void dispatch_clock_minute(struct dispatch *dispatch, const int64_t *terminal_ids, size_t count);
 
+/* The wall clock has jumped by so much: leaves a row in the audit trail, with the seconds as its object. */
+void dispatch_clock_stepped(struct dispatch *dispatch, int64_t step_us);
+
 /* The feed, on behalf of net/'s fan-out. */
 struct feed *dispatch_feed(struct dispatch *dispatch);
 

@@ -8,47 +8,52 @@
 /* Equal refusals within a minute are one row with their number: a flood cannot fill the audit trail, and
  * nothing is dropped. The first of a kind is written at once. */
 
-struct refusal_job {
+struct note_job {
     struct writer_job job;
     struct audit_entry entry;
 };
 
-static int refusal_run(struct writer_job *job, struct turn *turn)
+static int note_run(struct writer_job *job, struct turn *turn)
 {
     (void)job;
     (void)turn;
     return 0;
 }
 
-static int refusal_settle(struct writer_job *job, struct turn *turn, int rc)
+static int note_settle(struct writer_job *job, struct turn *turn, int rc)
 {
     (void)rc;
-    return audit_append(turn, &((struct refusal_job *)job)->entry);
+    return audit_append(turn, &((struct note_job *)job)->entry);
+}
+
+void audit_note(struct writer *writer, const struct audit_entry *entry)
+{
+    struct note_job *job = calloc(1, sizeof *job);
+    if (!job) {
+        log_error("audit.note", "operation=%s count=%lld rc=MDG_ERR_MEMORY", entry->operation, (long long)entry->count);
+        return;
+    }
+    job->job.run = note_run;
+    job->job.settle = note_settle;
+    job->entry = *entry;
+    writer_submit(writer, &job->job);
 }
 
 static void refusal_write(struct writer *writer, const struct refusal_count *of, int64_t count, int64_t now_us)
 {
-    struct refusal_job *job = calloc(1, sizeof *job);
-    if (!job) {
-        log_error("audit.refusal", "operation=%s count=%lld rc=MDG_ERR_MEMORY", of->operation, (long long)count);
-        return;
-    }
-    job->job.run = refusal_run;
-    job->job.settle = refusal_settle;
-    job->entry = (struct audit_entry){.at_us = now_us,
-                                      .person_id = of->person_id,
-                                      .terminal_id = of->terminal_id,
-                                      .operation = of->operation,
-                                      .outcome = of->code,
-                                      .rule = "door",
-                                      .count = count};
-    writer_submit(writer, &job->job);
+    audit_note(writer, &(struct audit_entry){.at_us = now_us,
+                                             .person_id = of->person_id,
+                                             .terminal_id = of->terminal_id,
+                                             .operation = of->operation,
+                                             .outcome = of->code,
+                                             .rule = "door",
+                                             .count = count});
 }
 
-bool refusals_job_done(struct writer_job *job)
+bool note_job_done(struct writer_job *job)
 {
-    if (job->run != refusal_run) return false;
-    if (job->rc != 0) log_error("audit.refusal", "rc=%s", mdg_error_name(job->rc));
+    if (job->run != note_run) return false;
+    if (job->rc != 0) log_error("audit.note", "rc=%s", mdg_error_name(job->rc));
     free(job);
     return true;
 }

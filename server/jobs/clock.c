@@ -1,8 +1,10 @@
 #include "server/jobs/clock.h"
 
+#include "common/day.h"
 #include "server/dispatch/dispatch.h"
 
 #define TICK_MS 5000
+#define STEP_US_MIN (120 * US_PER_SECOND) /* as far ahead as a terminal's clock may be */
 #define TICKS_A_MINUTE (60000 / TICK_MS)
 #define TICKS_AN_HOUR (3600000 / TICK_MS)
 
@@ -79,9 +81,20 @@ static void erase_consultations(struct clock *clock)
     dispatch_clock_call(clock->options.dispatch, &body);
 }
 
+/* Somebody set the clock, or it was wrong: whoever reads the records later must know. */
+static void watch_step(struct clock *clock)
+{
+    int64_t ahead_us = clock_now_us() - (int64_t)(uv_hrtime() / 1000);
+    int64_t step_us = ahead_us - clock->ahead_us;
+    if (clock->ticks > 0 && (step_us > STEP_US_MIN || step_us < -STEP_US_MIN))
+        dispatch_clock_stepped(clock->options.dispatch, step_us);
+    clock->ahead_us = ahead_us;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct clock *clock = timer->data;
+    watch_step(clock);
     if (clock->ticks == 0) resume_enrolment(clock);
     expire_enrolment(clock);
     lapse_bookings(clock);

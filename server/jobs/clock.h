@@ -18,6 +18,7 @@ struct clock {
     struct clock_options options;
     uv_timer_t timer;
     uint64_t ticks;
+    int64_t ahead_us; /* wall clock minus monotonic clock, at the last tick */
 };
 
 /* In the caller's memory, which must last until the loop has run after clock_stop(). */

@@ -1,5 +1,7 @@
-/* tests/flow/clock_shift.c - preloaded into a program, moves its wall clock by MDG_CLOCK_SHIFT_S seconds, so that tests
- * can let certificates expire and days pass. The monotonic clock, which time-outs use, stays. */
+/* tests/flow/clock_shift.c - preloaded into a program, moves its wall clock by MDG_CLOCK_SHIFT_S seconds, or by what
+ * the file MDG_CLOCK_SHIFT_FILE holds at that moment, so that tests can let certificates expire, days pass and clocks
+ * jump. The monotonic clock, which time-outs use, stays. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -8,7 +10,15 @@
 
 static time_t shift_s(void)
 {
-    const char *text = getenv("MDG_CLOCK_SHIFT_S");
+    const char *text = getenv("MDG_CLOCK_SHIFT_S"), *path = getenv("MDG_CLOCK_SHIFT_FILE");
+    char held[24];
+    int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t length = file < 0 ? -1 : read(file, held, sizeof held - 1);
+    if (file >= 0) close(file);
+    if (length > 0) {
+        held[length] = '\0';
+        text = held;
+    }
     return text ? (time_t)strtoll(text, NULL, 10) : 0;
 }
 

@@ -90,7 +90,7 @@ class Server:
         self.log_path = os.path.join(self.folder, "server.log")
         self.settings, self.zone, self.process = dict(settings or {}), zone, None
         self.env = dict(os.environ, **(env or {}))
-        self.clock_shift_s = 0
+        self.clock_shift_s = 0  # or the path of a file that holds the seconds, to be changed while it serves
         self.listen, self.enrol_listen = ("127.0.0.1", 0), ("127.0.0.1", 0)
         self.office_code = ""
         _running.add(self)
@@ -113,8 +113,9 @@ class Server:
         if not self.clock_shift_s:
             return self.env
         sanitizer = self.env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-        return dict(self.env, LD_PRELOAD=CLOCK_SHIFT, MDG_CLOCK_SHIFT_S=str(self.clock_shift_s),
-                    ASAN_OPTIONS=sanitizer.strip(":"))
+        moved = "MDG_CLOCK_SHIFT_FILE" if isinstance(self.clock_shift_s, str) else "MDG_CLOCK_SHIFT_S"
+        return dict(self.env, LD_PRELOAD=CLOCK_SHIFT, ASAN_OPTIONS=sanitizer.strip(":"),
+                    **{moved: str(self.clock_shift_s)})
 
     def start(self, timeout=60):
         """Serves; the ports stay the same over restarts."""

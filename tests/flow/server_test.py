@@ -1,5 +1,6 @@
 """What a house does to a server: wrong disks, two at once, ports in use, power cuts. Nothing acknowledged is lost, and
 what stops it says what to do."""
+import contextlib
 import os
 import resource
 import shutil
@@ -257,6 +258,38 @@ class Serving(harness.CentreCase):
         self.assertNotEqual(done.returncode, 0)
         self.server.start()
         self.assertIn(path, done.stderr)
+
+
+class ClockJumps(harness.CentreCase):
+    """Somebody sets the server's clock two hours ahead while it serves."""
+
+    @classmethod
+    def prepare(cls):
+        cls.centre.enrol("counter", COUNTER)
+
+    def test_it_is_noted_and_counting_goes_on(self):
+        with tempfile.TemporaryDirectory(prefix="mdg-clock-") as folder:
+            shift = os.path.join(folder, "seconds")
+            with open(shift, "w", encoding="ascii") as file:
+                file.write("0")
+            self.server.stop()
+            self.server.clock_shift_s = shift
+            self.server.start()
+            counter = self.centre.connect("counter")
+            self.addCleanup(counter.close)
+            before = counter.count(self.place_id, self.purpose_id, 1)
+            with open(shift, "w", encoding="ascii") as file:
+                file.write("7200")
+            harness.wait_until(self.steps, 20, "the step in the audit trail")
+            self.assertEqual(self.steps(), [("forward", 7200)])
+            after = counter.count(self.place_id, self.purpose_id, 1)
+            self.assertGreater(after.rev, before.rev)
+            self.assertIn("clock.step seconds=7200", self.server.log_text())
+
+    def steps(self):
+        with contextlib.closing(sqlite3.connect(f"file:{self.server.data}/madoguchi.db?mode=ro", uri=True)) as db:
+            return [(rule, round(seconds, -1)) for rule, seconds in
+                    db.execute("SELECT rule, object_id FROM audit WHERE operation = 'clock.step'")]
 
 
 class FullDisk(unittest.TestCase):

@@ -262,7 +262,6 @@ int main(void)
         TEST(test_asked_twice),
         TEST(test_expired),
         TEST(test_the_asker_lost_the_right),
-        TEST(test_repeats),
         TEST(test_nothing_to_ask_for),
         TEST(test_repeats),
     };
