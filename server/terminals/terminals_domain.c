@@ -92,7 +92,7 @@ static int rows_terminal(struct db *db, const struct feed_query *query, struct f
 }
 
 static const struct feed_source SOURCES[] = {
-    {FEED_KIND(ARM, MDG__TERMINALS__OF_TERMINAL_ROW), VIEW_OFFICE, NULL, rows_terminal},
+    {FEED_KIND(ARM, MDG__TERMINALS__OF_TERMINAL_ROW), VIEW_DESK | VIEW_OFFICE, NULL, rows_terminal},
 };
 
 const struct domain TERMINALS_DOMAIN = {

@@ -145,7 +145,7 @@ class Feed(FeedCase):
 
     def test_views_hold_what_their_terminals_may_see(self):
         self.connect("counter 2").count(self.place_id, self.purpose_id, 1)
-        for name, wanted, unwanted in (("counter", {VISIT, VISIT_DAY, VISIT_PLACE, VISIT_PURPOSE}, set()),
+        for name, wanted, unwanted in (("counter", {VISIT, VISIT_DAY, VISIT_PLACE, VISIT_PURPOSE, TERMINAL_ROW}, set()),
                                        ("office", {VISIT, VISIT_DAY, VISIT_PLACE, VISIT_PURPOSE, TERMINAL_ROW}, set()),
                                        ("council", set(), {VISIT, TERMINAL_ROW}),
                                        ("lounge", set(), {VISIT, VISIT_DAY, TERMINAL_ROW}),
