@@ -14,6 +14,8 @@
 #include "common/day.h"
 #include "common/locale.h"
 
+#define FEED_MS_MAX 2000 /* a change follows its answer within moments */
+#define FEED_STEP_MS 10
 #define PEOPLE_MAX 9999
 
 /* A write by way of the outbox; --now insists on the server. */
@@ -56,6 +58,30 @@ static int count_fill(struct ctl *ctl, const struct visit_names *names, Mdg__Vis
     return visit_purpose_find(ctl, names, count->place_id, option_text(options, "purpose"), &count->purpose_id);
 }
 
+struct key_look {
+    const uint8_t *key;
+    bool is_there;
+};
+
+static void on_key_row(const Mdg__Row *row, void *arg)
+{
+    struct key_look *look = arg;
+    const ProtobufCBinaryData *key = &row->body->visits->visit_row->count_key;
+    if (key->len == MDG_KEY_BYTES && memcmp(key->data, look->key, MDG_KEY_BYTES) == 0) look->is_there = true;
+}
+
+/* The server's answer overtakes the change itself. An undo without the network looks into the replica, so the replica
+ * must know what was answered before this program ends. */
+static void count_await(struct ctl *ctl, const struct sending *sending, const uint8_t key[MDG_KEY_BYTES], bool is_there)
+{
+    struct key_look look = {.key = key};
+    for (unsigned waited_ms = 0; !sending->is_waiting && waited_ms < FEED_MS_MAX; waited_ms += FEED_STEP_MS) {
+        look.is_there = false;
+        if (mdg_replica_each(ctl->client, ROW_VISIT, on_key_row, &look) != 0 || look.is_there == is_there) return;
+        ctl_wait(ctl, FEED_STEP_MS);
+    }
+}
+
 static int run_count(struct ctl *ctl)
 {
     Mdg__VisitCount count = MDG__VISIT_COUNT__INIT;
@@ -69,6 +95,7 @@ static int run_count(struct ctl *ctl)
     if (rc == 0) rc = visit_names_load(ctl, &names);
     if (rc == 0) rc = count_fill(ctl, &names, &count);
     if (rc == 0) rc = visits_submit(ctl, &visits, &sending);
+    if (rc == 0 && !option_text(&ctl->options, "at")) count_await(ctl, &sending, sending.key, true);
     if (rc == 0) {
         char sentence[400];
         const char *place = visit_place_name(&names, count.place_id);
@@ -195,6 +222,7 @@ static int run_undo(struct ctl *ctl)
     visits.undo = &undo;
     rc = visits_submit(ctl, &visits, &sending);
     if (rc != 0) return rc;
+    count_await(ctl, &sending, count_key, false);
     bytes_to_hex(count_key, MDG_KEY_BYTES, hex);
     return sending_done(ctl, &sending, json_pack("{s:s}", "undone_key", hex), _("The count was taken back."));
 }
