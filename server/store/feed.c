@@ -86,18 +86,24 @@ static int snapshot_rev(struct db *db, int64_t *rev)
     return rc;
 }
 
-int feed_collect(struct db *db, const struct feed_options *options, struct feed_view view, int64_t from_rev,
-                 int64_t now_us, struct arena *arena, struct feed_part *part, const struct feed_row *const **out,
-                 size_t *out_count)
+/* The rows of a view after a rev, in rising rev: whole up to count, for a source that has more was cut further on. */
+struct harvest {
+    const struct feed_row **rows; /* in the arena */
+    size_t count;
+    bool is_all; /* nothing comes after them */
+    int64_t rev; /* of the snapshot */
+};
+
+static int harvest(struct db *db, const struct feed_options *options, struct feed_view view, int64_t from_rev,
+                   int64_t now_us, size_t limit, struct arena *arena, struct harvest *out)
 {
     struct feed_rows rows = {.arena = arena};
     struct feed_query query = {.view = view,
                                .since_rev = from_rev,
                                .today = day_of_us(now_us),
-                               .limit = FEED_PART_ROWS_MAX + 1, /* one more tells that there is more */
+                               .limit = (int)limit + 1, /* one more tells that there is more */
                                .arena = arena};
-    int64_t rev = 0;
-    int rc = snapshot_rev(db, &rev);
+    int rc = snapshot_rev(db, &out->rev);
     for (size_t i = 0; rc == 0 && i < options->sources_count; i++) {
         const struct feed_source *source = options->sources[i];
         if (!(source->views & view.name)) continue;
@@ -106,23 +112,46 @@ int feed_collect(struct db *db, const struct feed_options *options, struct feed_
     }
     if (rc != 0) return rc;
 
-    const struct feed_row **merged = arena_alloc(arena, (rows.count + 1) * sizeof *merged);
-    if (!merged) return MDG_ERR_MEMORY;
-    for (size_t i = 0; i < rows.count; i++) merged[i] = &rows.rows[i];
-    qsort(merged, rows.count, sizeof *merged, by_rev);
+    out->rows = arena_alloc(arena, (rows.count + 1) * sizeof *out->rows);
+    if (!out->rows) return MDG_ERR_MEMORY;
+    for (size_t i = 0; i < rows.count; i++) out->rows[i] = &rows.rows[i];
+    qsort(out->rows, rows.count, sizeof *out->rows, by_rev);
+    out->is_all = rows.count <= limit;
+    out->count = out->is_all ? rows.count : limit;
+    return 0;
+}
 
+/* How many of the rows from `at` on go into one part. */
+static size_t slice(const struct harvest *harvest, size_t at)
+{
     size_t count = 0, bytes = 0;
-    while (count < rows.count && count < FEED_PART_ROWS_MAX) {
-        bytes += merged[count]->bytes + 32; /* id, rev, day and the tags around */
+    while (at + count < harvest->count && count < FEED_PART_ROWS_MAX) {
+        bytes += harvest->rows[at + count]->bytes + 32; /* id, rev, day and the tags around */
         if (count > 0 && bytes > FEED_PART_BYTES_MAX) break;
         count++;
     }
+    return count;
+}
+
+/* Says of a part what it covers: count rows from `at` on. */
+static void part_cover(struct feed_part *part, const struct harvest *harvest, size_t at, size_t count)
+{
+    part->is_caught_up = harvest->is_all && at + count == harvest->count;
+    part->to_rev = part->is_caught_up ? harvest->rev : harvest->rows[at + count - 1]->rev;
+}
+
+int feed_collect(struct db *db, const struct feed_options *options, struct feed_view view, int64_t from_rev,
+                 int64_t now_us, struct arena *arena, struct feed_part *part, const struct feed_row *const **out,
+                 size_t *out_count)
+{
+    struct harvest all;
+    int rc = harvest(db, options, view, from_rev, now_us, FEED_PART_ROWS_MAX, arena, &all);
+    if (rc != 0) return rc;
     part->view = view;
     part->from_rev = from_rev;
-    part->is_caught_up = count == rows.count;
-    part->to_rev = part->is_caught_up ? rev : merged[count - 1]->rev;
-    *out = merged;
-    *out_count = count;
+    *out = all.rows;
+    *out_count = slice(&all, 0);
+    part_cover(part, &all, 0, *out_count);
     return 0;
 }
 
@@ -160,29 +189,58 @@ static size_t horizons_of(const struct feed_options *options, uint32_t view, int
     return count;
 }
 
-/* One part from from_rev on. at_rev: where a part that holds all there is shall end, so that catch-up and live
- * parts meet; UNKNOWN_REV: at the snapshot. *out is NULL when skip_empty and there was nothing to tell. */
-static int part_make(struct feed *feed, struct feed_view view, int64_t from_rev, int64_t at_rev, int64_t now_us,
-                     bool skip_empty, struct feed_part **out)
+struct part_order {
+    struct feed_view view;
+    int64_t from_rev;
+    int64_t at_rev; /* where a part that holds all there is ends, so that catch-up and live parts meet; UNKNOWN_REV: at
+                       the snapshot */
+    int64_t now_us;
+    uint64_t tag;
+    size_t limit;    /* rows read at once: many small readings cost more than one */
+    bool skip_empty; /* no part when there is nothing to tell */
+};
+
+static int part_make(struct feed *feed, const struct part_order *order, const struct harvest *all, size_t at,
+                     size_t count, struct arena *arena, struct feed_part **out)
 {
-    struct arena arena;
-    const struct feed_row *const *rows = NULL;
     struct feed_horizon *horizons;
-    size_t count = 0;
     struct feed_part *part = calloc(1, sizeof *part);
     if (!part) return MDG_ERR_MEMORY;
+    part->view = order->view;
+    part->tag = order->tag;
+    part->from_rev = at == 0 ? order->from_rev : all->rows[at - 1]->rev;
+    part_cover(part, all, at, count);
+    if (part->is_caught_up && order->at_rev != UNKNOWN_REV) part->to_rev = order->at_rev;
+    size_t horizons_count = horizons_of(&feed->options, order->view.name, day_of_us(order->now_us), arena, &horizons);
+    int rc = feed->options.encode(part, all->rows + at, count, horizons, horizons_count);
+    if (rc != 0) {
+        feed_part_free(part);
+        return rc;
+    }
+    *out = part;
+    return 0;
+}
 
-    *out = NULL;
+/* Parts from order->from_rev on, of what one reading brings. *last: the last of them; NULL: none. What was made before
+ * an error stays good. */
+static int parts_make(struct feed *feed, const struct part_order *order, struct parts *parts, struct feed_part **last)
+{
+    struct arena arena;
+    struct harvest all;
+    *last = NULL;
     arena_init(&arena, ARENA_BYTES_MAX);
-    int rc = feed_collect(feed->db, &feed->options, view, from_rev, now_us, &arena, part, &rows, &count);
-    if (rc == 0 && part->is_caught_up && at_rev != UNKNOWN_REV) part->to_rev = at_rev;
-    if (rc == 0 && !(skip_empty && count == 0)) {
-        size_t horizons_count = horizons_of(&feed->options, view.name, day_of_us(now_us), &arena, &horizons);
-        rc = feed->options.encode(part, rows, count, horizons, horizons_count);
-        *out = rc == 0 ? part : NULL;
+    int rc = harvest(feed->db, &feed->options, order->view, order->from_rev, order->now_us, order->limit, &arena, &all);
+    size_t at = 0;
+    bool is_done = rc != 0 || (order->skip_empty && all.count == 0);
+    while (!is_done) {
+        size_t count = slice(&all, at);
+        rc = part_make(feed, order, &all, at, count, &arena, last);
+        if (rc != 0) break;
+        parts_add(parts, *last);
+        at += count;
+        is_done = at >= all.count;
     }
     arena_fini(&arena);
-    if (!*out) feed_part_free(part);
     return rc;
 }
 
@@ -197,15 +255,21 @@ static int live_parts(struct feed *feed, struct watched *watched, int64_t rev, i
     }
     bool is_caught_up = watched->rev == rev && watched->today == today;
     while (!is_caught_up) {
-        struct feed_part *part;
-        bool skip_empty = watched->today == today && !must_move;
-        int rc = part_make(feed, watched->view, watched->rev, UNKNOWN_REV, now_us, skip_empty, &part);
+        struct feed_part *last;
+        const struct part_order order = {.view = watched->view,
+                                         .from_rev = watched->rev,
+                                         .at_rev = UNKNOWN_REV,
+                                         .now_us = now_us,
+                                         .limit = FEED_PART_ROWS_MAX,
+                                         .skip_empty = watched->today == today && !must_move};
+        int rc = parts_make(feed, &order, parts, &last);
+        if (last) {
+            watched->rev = last->to_rev;
+            watched->today = today;
+            is_caught_up = last->is_caught_up;
+        }
         if (rc != 0) return rc;
-        if (!part) break; /* nothing for this view: its next part will reach back to here */
-        watched->rev = part->to_rev;
-        watched->today = today;
-        is_caught_up = part->is_caught_up;
-        parts_add(parts, part);
+        if (!last) break; /* nothing for this view: its next part will reach back to here */
     }
     return 0;
 }
@@ -226,23 +290,23 @@ static void catch_up_parts(struct feed *feed, const struct catch_up *asked, int6
     uv_mutex_unlock(&feed->mutex);
 
     if (rc == 0 && watched && asked->from_rev > watched->rev) rc = live_parts(feed, watched, rev, now_us, true, parts);
-    int64_t from_rev = asked->from_rev;
-    size_t bytes = 0;
-    struct feed_part *part;
-    do {
-        part = NULL;
-        if (rc == 0)
-            rc = part_make(feed, asked->view, from_rev, watched ? watched->rev : UNKNOWN_REV, now_us, false, &part);
-        if (!part) part = calloc(1, sizeof *part); /* tells that it failed */
-        if (!part) return;
-        part->view = asked->view;
-        part->tag = asked->tag;
-        part->rc = rc;
-        parts_add(parts, part);
-        from_rev = part->to_rev;
-        bytes += part->length;
-    } while (rc == 0 && !part->is_caught_up && bytes < FEED_CATCH_UP_BYTES);
-    if (rc != 0) log_error("feed.catch_up", "from=%lld rc=%s", (long long)from_rev, mdg_error_name(rc));
+    const struct part_order order = {.view = asked->view,
+                                     .from_rev = asked->from_rev,
+                                     .at_rev = watched ? watched->rev : UNKNOWN_REV,
+                                     .now_us = now_us,
+                                     .tag = asked->tag,
+                                     .limit = FEED_CATCH_UP_ROWS};
+    struct feed_part *last;
+    if (rc == 0) rc = parts_make(feed, &order, parts, &last);
+    if (rc != 0) { /* tells that it failed */
+        struct feed_part *failed = calloc(1, sizeof *failed);
+        if (!failed) return;
+        failed->view = asked->view;
+        failed->tag = asked->tag;
+        failed->rc = rc;
+        parts_add(parts, failed);
+    }
+    if (rc != 0) log_error("feed.catch_up", "from=%lld rc=%s", (long long)asked->from_rev, mdg_error_name(rc));
 }
 
 /* --- the thread ---------------------------------------------------------------------------------------- */

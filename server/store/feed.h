@@ -14,7 +14,7 @@
 
 #define FEED_PART_ROWS_MAX 500
 #define FEED_PART_BYTES_MAX (240u * 1024u) /* leaves room for the frame around it */
-#define FEED_CATCH_UP_BYTES (512u * 1024u) /* so much is read at once for one that is behind */
+#define FEED_CATCH_UP_ROWS 4096u /* read at once for one that is behind: many small readings cost more than one */
 
 struct arena;
 struct db;
@@ -98,7 +98,7 @@ void feed_wake(struct feed *feed, int64_t now_us);
 void feed_watch(struct feed *feed, struct feed_view view);
 void feed_unwatch(struct feed *feed, struct feed_view view);
 /* Any thread. Parts after from_rev come with this tag (not 0), each beginning where the one before ended: until caught
- * up, or FEED_CATCH_UP_BYTES of them. MDG_ERR_MEMORY: nothing will come. */
+ * up, or FEED_CATCH_UP_ROWS rows. MDG_ERR_MEMORY: nothing will come. */
 int feed_catch_up(struct feed *feed, struct feed_view view, int64_t from_rev, uint64_t tag);
 
 /* The same in the calling thread, for tests and verify: one part's rows at the snapshot of db. */
