@@ -14,7 +14,7 @@
 
 static void assert_rule(const char *name, const char *rule, const char *expected)
 {
-    if ((rule == NULL) != (expected == NULL) || (rule && strcmp(rule, expected) != 0))
+    if ((rule == NULL) != (expected == NULL) || (rule && expected && strcmp(rule, expected) != 0))
         fail_msg("%s: %s, not %s", name, rule ? rule : "fine", expected ? expected : "fine");
 }
 
