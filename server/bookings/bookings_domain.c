@@ -17,18 +17,13 @@ struct collect {
 static int collect_booking(void *arg, const struct booking *b)
 {
     const struct collect *collect = arg;
-    struct feed_row fed = {.kind = KIND_BOOKING, .id = b->id, .rev = b->rev, .day = booking_last_day(b->end_us)};
+    const int32_t last_day = booking_last_day(b->end_us);
     void *body;
-    if (collect->room_id != 0 && b->room_id != collect->room_id) { /* it went to another room */
-        fed.is_removed = true;
-        return feed_rows_add(collect->rows, &fed);
-    }
+    if (collect->room_id != 0 && b->room_id != collect->room_id) /* it went to another room */
+        return row_feed(collect->rows, KIND_BOOKING, b->id, b->rev, last_day, NULL);
     Mdg__Row *row = row_new(collect->query->arena, KIND_BOOKING, &body);
     int rc = row ? booking_to_wire(collect->query->arena, b, collect->sight, body) : MDG_ERR_MEMORY;
-    if (rc != 0) return rc;
-    fed.message = row;
-    fed.bytes = mdg__row__get_packed_size(row);
-    return feed_rows_add(collect->rows, &fed);
+    return rc == 0 ? row_feed(collect->rows, KIND_BOOKING, b->id, b->rev, last_day, row) : rc;
 }
 
 static enum booking_sight sight_of_view(uint32_t view)
@@ -56,9 +51,7 @@ static int feed_limits(struct db *db, const struct feed_query *query, struct fee
     to->longest_minutes = limits.longest_minutes;
     to->ahead_days = limits.ahead_days;
     to->hold_days = limits.hold_days;
-    struct feed_row fed = {.kind = KIND_LIMITS, .id = 1, .rev = limits.rev, .message = row};
-    fed.bytes = mdg__row__get_packed_size(row);
-    return feed_rows_add(rows, &fed);
+    return row_feed(rows, KIND_LIMITS, 1, limits.rev, 0, row);
 }
 
 static const struct feed_source SOURCES[] = {

@@ -15,24 +15,15 @@ struct collect {
     struct feed_rows *rows;
 };
 
-/* The message lies in the arena and is complete by now. */
-static int collect_row(const struct collect *collect, uint32_t kind, int64_t id, int64_t rev, int32_t day,
-                       Mdg__Row *row)
-{
-    struct feed_row fed = {.kind = kind, .id = id, .rev = rev, .day = day, .message = row, .is_removed = !row};
-    if (row) fed.bytes = mdg__row__get_packed_size(row);
-    return feed_rows_add(collect->rows, &fed);
-}
-
 /* The views hold the open cases. */
 static int collect_head(void *arg, const struct consultation *c)
 {
     const struct collect *collect = arg;
-    if (c->closed_us != 0) return collect_row(collect, KIND_HEAD, c->id, c->rev, 0, NULL);
+    if (c->closed_us != 0) return row_feed(collect->rows, KIND_HEAD, c->id, c->rev, 0, NULL);
     void *body;
     Mdg__Row *row = row_new(collect->query->arena, KIND_HEAD, &body);
     int rc = row ? consultation_to_wire(collect->query->arena, c, body) : MDG_ERR_MEMORY;
-    return rc == 0 ? collect_row(collect, KIND_HEAD, c->id, c->rev, 0, row) : rc;
+    return rc == 0 ? row_feed(collect->rows, KIND_HEAD, c->id, c->rev, 0, row) : rc;
 }
 
 static int feed_heads(struct db *db, const struct feed_query *query, struct feed_rows *rows)
@@ -48,7 +39,7 @@ static int collect_notice(void *arg, const struct consultation_notice *notice)
     Mdg__Row *row = row_new(collect->query->arena, KIND_NOTICE, &body);
     bool is_office = collect->query->view.name == VIEW_OFFICE;
     int rc = row ? consultation_notice_to_wire(collect->query->arena, notice, is_office, body) : MDG_ERR_MEMORY;
-    return rc == 0 ? collect_row(collect, KIND_NOTICE, notice->id, notice->rev, notice->day, row) : rc;
+    return rc == 0 ? row_feed(collect->rows, KIND_NOTICE, notice->id, notice->rev, notice->day, row) : rc;
 }
 
 static int feed_notices(struct db *db, const struct feed_query *query, struct feed_rows *rows)

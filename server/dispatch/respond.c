@@ -73,10 +73,10 @@ int part_encode(struct feed_part *part, const struct feed_row *const *rows, size
                 mdg__row__init(row);
                 row->is_removed = 1;
                 row->kind = rows[i]->kind;
+                row->id = rows[i]->id;
+                row->rev = rows[i]->rev;
+                row->day = rows[i]->day;
             }
-            row->id = rows[i]->id;
-            row->rev = rows[i]->rev;
-            row->day = rows[i]->day;
             row_pointers[i] = row;
         }
         for (size_t i = 0; i < horizons_count; i++) {

@@ -19,14 +19,7 @@ static int collect_group(void *arg, const struct group *group)
     Mdg__Row *row = row_new(collect->query->arena, KIND_GROUP, &body);
     int rc = row ? group_to_wire(collect->query->arena, group, body) : MDG_ERR_MEMORY;
     if (rc != 0) return rc;
-    row->id = group->id;
-    row->rev = group->rev;
-    const struct feed_row fed = {.kind = KIND_GROUP,
-                                 .id = group->id,
-                                 .rev = group->rev,
-                                 .message = row,
-                                 .bytes = mdg__row__get_packed_size(row)};
-    return feed_rows_add(collect->rows, &fed);
+    return row_feed(collect->rows, KIND_GROUP, group->id, group->rev, 0, row);
 }
 
 static int feed_groups(struct db *db, const struct feed_query *query, struct feed_rows *rows)

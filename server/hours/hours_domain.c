@@ -15,46 +15,37 @@ struct collect {
     struct feed_rows *rows;
 };
 
-static int collect_row(const struct collect *collect, struct feed_row *fed, Mdg__Row *row)
-{
-    fed->message = row;
-    fed->is_removed = !row;
-    if (row) fed->bytes = mdg__row__get_packed_size(row);
-    return feed_rows_add(collect->rows, fed);
-}
-
 static int collect_hours(void *arg, const struct opening_hours *hours)
 {
     const struct collect *collect = arg;
-    struct feed_row fed = {.kind = KIND_OPENING_HOURS, .id = hours->id, .rev = hours->rev};
     void *body;
-    if (hours->is_removed) return collect_row(collect, &fed, NULL);
-    Mdg__Row *row = row_new(collect->query->arena, fed.kind, &body);
+    if (hours->is_removed) return row_feed(collect->rows, KIND_OPENING_HOURS, hours->id, hours->rev, 0, NULL);
+    Mdg__Row *row = row_new(collect->query->arena, KIND_OPENING_HOURS, &body);
     int rc = row ? opening_hours_to_wire(collect->query->arena, hours, body) : MDG_ERR_MEMORY;
-    return rc == 0 ? collect_row(collect, &fed, row) : rc;
+    return rc == 0 ? row_feed(collect->rows, KIND_OPENING_HOURS, hours->id, hours->rev, 0, row) : rc;
 }
 
 static int collect_closed(void *arg, const struct closed_day *closed)
 {
     const struct collect *collect = arg;
-    struct feed_row fed = {.kind = KIND_CLOSED_DAY, .id = closed->id, .rev = closed->rev, .day = closed->to_day};
     void *body;
-    if (closed->is_removed) return collect_row(collect, &fed, NULL);
-    Mdg__Row *row = row_new(collect->query->arena, fed.kind, &body);
+    if (closed->is_removed)
+        return row_feed(collect->rows, KIND_CLOSED_DAY, closed->id, closed->rev, closed->to_day, NULL);
+    Mdg__Row *row = row_new(collect->query->arena, KIND_CLOSED_DAY, &body);
     int rc = row ? closed_day_to_wire(collect->query->arena, closed, body) : MDG_ERR_MEMORY;
-    return rc == 0 ? collect_row(collect, &fed, row) : rc;
+    return rc == 0 ? row_feed(collect->rows, KIND_CLOSED_DAY, closed->id, closed->rev, closed->to_day, row) : rc;
 }
 
 /* A day is its own number. */
 static int collect_holiday(void *arg, const struct holiday *holiday)
 {
     const struct collect *collect = arg;
-    struct feed_row fed = {.kind = KIND_HOLIDAY, .id = holiday->day, .rev = holiday->rev, .day = holiday->day};
     void *body;
-    if (holiday->is_removed) return collect_row(collect, &fed, NULL);
-    Mdg__Row *row = row_new(collect->query->arena, fed.kind, &body);
+    if (holiday->is_removed)
+        return row_feed(collect->rows, KIND_HOLIDAY, holiday->day, holiday->rev, holiday->day, NULL);
+    Mdg__Row *row = row_new(collect->query->arena, KIND_HOLIDAY, &body);
     int rc = row ? holiday_to_wire(collect->query->arena, holiday, body) : MDG_ERR_MEMORY;
-    return rc == 0 ? collect_row(collect, &fed, row) : rc;
+    return rc == 0 ? row_feed(collect->rows, KIND_HOLIDAY, holiday->day, holiday->rev, holiday->day, row) : rc;
 }
 
 static int feed_hours(struct db *db, const struct feed_query *query, struct feed_rows *rows)

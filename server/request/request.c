@@ -77,6 +77,18 @@ Mdg__Row *row_new(struct arena *arena, uint32_t kind, void **body)
     return *body ? row : NULL;
 }
 
+int row_feed(struct feed_rows *rows, uint32_t kind, int64_t id, int64_t rev, int32_t day, Mdg__Row *row)
+{
+    struct feed_row fed = {.kind = kind, .id = id, .rev = rev, .day = day, .message = row, .is_removed = !row};
+    if (row) {
+        row->id = id;
+        row->rev = rev;
+        row->day = day;
+        fed.bytes = mdg__row__get_packed_size(row);
+    }
+    return feed_rows_add(rows, &fed);
+}
+
 void *repeated_add(struct arena *arena, size_t *count, void *array_field, const ProtobufCMessageDescriptor *of)
 {
     void **array;

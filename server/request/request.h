@@ -116,6 +116,9 @@ void *answer_new(struct request *rq);
 /* A row for the feed: the domain's arm `row_arm` within a fresh Mdg__Row. *body gets the row's own message.
  * Returns NULL when out of memory. */
 Mdg__Row *row_new(struct arena *arena, uint32_t kind, void **body);
+/* Adds a record to what a feed source brings: its complete row of row_new(), or NULL when the view does not hold it any
+ * more. day: for the horizon, 0 without one. */
+int row_feed(struct feed_rows *rows, uint32_t kind, int64_t id, int64_t rev, int32_t day, Mdg__Row *row);
 /* Grows a repeated field of messages in the arena: the new, initialised element, or NULL. */
 void *repeated_add(struct arena *arena, size_t *count, void *array_field, const ProtobufCMessageDescriptor *of);
 

@@ -18,9 +18,7 @@ static int collect_room(void *arg, const struct room *room)
     Mdg__Row *row = row_new(collect->query->arena, KIND_ROOM, &body);
     int rc = row ? room_to_wire(collect->query->arena, room, body) : MDG_ERR_MEMORY;
     if (rc != 0) return rc;
-    struct feed_row fed = {.kind = KIND_ROOM, .id = room->id, .rev = room->rev, .message = row};
-    fed.bytes = mdg__row__get_packed_size(row);
-    return feed_rows_add(collect->rows, &fed);
+    return row_feed(collect->rows, KIND_ROOM, room->id, room->rev, 0, row);
 }
 
 static int feed_rooms(struct db *db, const struct feed_query *query, struct feed_rows *rows)

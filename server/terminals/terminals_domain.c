@@ -78,15 +78,9 @@ static int rows_terminal(struct db *db, const struct feed_query *query, struct f
         const uint32_t kind = FEED_KIND(ARM, MDG__TERMINALS__OF_TERMINAL_ROW);
         Mdg__Row *row = row_new(query->arena, kind, (void **)&wire);
         if (!row) return MDG_ERR_MEMORY;
-        row->id = list[i].id;
-        row->rev = list[i].rev;
         terminal_to_wire(&list[i], wire);
         wire->last_seen_us = 0;
-        rc = feed_rows_add(rows, &(struct feed_row){.kind = kind,
-                                                    .id = list[i].id,
-                                                    .rev = list[i].rev,
-                                                    .message = row,
-                                                    .bytes = mdg__row__get_packed_size(row)});
+        rc = row_feed(rows, kind, list[i].id, list[i].rev, 0, row);
     }
     return rc;
 }

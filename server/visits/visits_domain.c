@@ -16,23 +16,14 @@ struct collect {
     struct feed_rows *rows;
 };
 
-/* The message lies in the arena and is complete by now. */
-static int collect_row(const struct collect *collect, uint32_t kind, int64_t id, int64_t rev, int32_t day,
-                       Mdg__Row *row)
-{
-    struct feed_row fed = {.kind = kind, .id = id, .rev = rev, .day = day, .message = row, .is_removed = !row};
-    if (row) fed.bytes = mdg__row__get_packed_size(row);
-    return feed_rows_add(collect->rows, &fed);
-}
-
 static int collect_visit(void *arg, const struct visit *v)
 {
     const struct collect *collect = arg;
-    if (v->is_undone) return collect_row(collect, KIND_VISIT, v->id, v->rev, v->day, NULL);
+    if (v->is_undone) return row_feed(collect->rows, KIND_VISIT, v->id, v->rev, v->day, NULL);
     void *body;
     Mdg__Row *row = row_new(collect->query->arena, KIND_VISIT, &body);
     int rc = row ? visit_to_wire(collect->query->arena, v, body) : MDG_ERR_MEMORY;
-    return rc == 0 ? collect_row(collect, KIND_VISIT, v->id, v->rev, v->day, row) : rc;
+    return rc == 0 ? row_feed(collect->rows, KIND_VISIT, v->id, v->rev, v->day, row) : rc;
 }
 
 static int feed_visits(struct db *db, const struct feed_query *query, struct feed_rows *rows)
@@ -47,7 +38,7 @@ static int collect_day(void *arg, const struct visit_total *total)
     void *body;
     /* All of the day was taken back: nobody looked. */
     if (total->lines == 0 && total->people == 0)
-        return collect_row(collect, KIND_VISIT_DAY, total->id, total->rev, total->day, NULL);
+        return row_feed(collect->rows, KIND_VISIT_DAY, total->id, total->rev, total->day, NULL);
     Mdg__Row *row = row_new(collect->query->arena, KIND_VISIT_DAY, &body);
     if (!row) return MDG_ERR_MEMORY;
     Mdg__VisitDay *day = body;
@@ -57,7 +48,7 @@ static int collect_day(void *arg, const struct visit_total *total)
     day->people = total->people;
     day->lines = total->lines;
     day->estimated = total->estimated;
-    return collect_row(collect, KIND_VISIT_DAY, total->id, total->rev, total->day, row);
+    return row_feed(collect->rows, KIND_VISIT_DAY, total->id, total->rev, total->day, row);
 }
 
 static int feed_days(struct db *db, const struct feed_query *query, struct feed_rows *rows)
@@ -77,7 +68,7 @@ static int collect_place(void *arg, const struct visit_place *place)
     to->name = arena_strdup(collect->query->arena, place->name);
     to->position = place->position;
     to->is_retired = place->is_retired;
-    return to->name ? collect_row(collect, KIND_VISIT_PLACE, place->id, place->rev, 0, row) : MDG_ERR_MEMORY;
+    return to->name ? row_feed(collect->rows, KIND_VISIT_PLACE, place->id, place->rev, 0, row) : MDG_ERR_MEMORY;
 }
 
 static int collect_purpose(void *arg, const struct visit_place *purpose)
@@ -92,7 +83,7 @@ static int collect_purpose(void *arg, const struct visit_place *purpose)
     to->name = arena_strdup(collect->query->arena, purpose->name);
     to->position = purpose->position;
     to->is_retired = purpose->is_retired;
-    return to->name ? collect_row(collect, KIND_VISIT_PURPOSE, purpose->id, purpose->rev, 0, row) : MDG_ERR_MEMORY;
+    return to->name ? row_feed(collect->rows, KIND_VISIT_PURPOSE, purpose->id, purpose->rev, 0, row) : MDG_ERR_MEMORY;
 }
 
 static int feed_places(struct db *db, const struct feed_query *query, struct feed_rows *rows)
