@@ -211,7 +211,8 @@ class Replay:
             replica = client.catch_up(stranger.Replica())
             view = replica.rows
         kinds = {kind: sum(1 for k, _ in view if k == kind) for kind, _ in view}
-        expected = {ROOM: ROOMS, BOOKING: self.count["request"], LIMITS: 1}
+        expected = {ROOM: ROOMS, BOOKING: self.count["request"], LIMITS: 1,
+                    harness.TERMINAL_ROW: TERMINALS + 2}  # the office and the watcher
         if kinds != expected:
             raise AssertionError(f"the view holds {kinds}, not {expected}")
         for terminal in self.terminals:
