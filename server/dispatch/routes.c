@@ -16,9 +16,22 @@
 #include "server/terminals/terminals_domain.h"
 #include "server/visits/visits_domain.h"
 
+/* clang-format off */
 const struct domain *const DOMAINS[] = {
-    &CENTRE_DOMAIN,    &FEED_DOMAIN,     &SIGN_IN_DOMAIN, &TERMINALS_DOMAIN,     &ACCOUNTS_DOMAIN,
-    &APPROVALS_DOMAIN, &VISITS_DOMAIN,   &AUDIT_DOMAIN,   &HOURS_DOMAIN,         &IMPORTS_DOMAIN,
-    &ROOMS_DOMAIN,     &BOOKINGS_DOMAIN, &GROUPS_DOMAIN,  &CONSULTATIONS_DOMAIN,
+    &CENTRE_DOMAIN,
+    &FEED_DOMAIN,
+    &SIGN_IN_DOMAIN,
+    &TERMINALS_DOMAIN,
+    &ACCOUNTS_DOMAIN,
+    &APPROVALS_DOMAIN,
+    &VISITS_DOMAIN,
+    &AUDIT_DOMAIN,
+    &HOURS_DOMAIN,
+    &IMPORTS_DOMAIN,
+    &ROOMS_DOMAIN,
+    &BOOKINGS_DOMAIN,
+    &GROUPS_DOMAIN,
+    &CONSULTATIONS_DOMAIN,
 };
+/* clang-format on */
 const size_t DOMAINS_COUNT = sizeof DOMAINS / sizeof DOMAINS[0];
