@@ -3,7 +3,7 @@
 #include <sodium.h>
 
 #include "server/centre/centre_store.h"
-#include "server/consultations/intake_key.h"
+#include "server/keys/intake_key.h"
 #include "server/terminals/terminal_store.h"
 #include "server/terminals/trust.h"
 
@@ -49,15 +49,6 @@ static int set_terminal(struct request *rq, Mdg__Welcome *welcome)
 }
 
 /* What a terminal seals to it, the server alone can open: where to write what waits of a consultation. */
-static int set_intake_key(struct request *rq, Mdg__Welcome *welcome)
-{
-    struct intake_key key;
-    int rc = intake_key_of(rq->keys, &key);
-    if (rc == 0) rc = set_bytes(&rq->arena, &welcome->intake_key, key.public_half, sizeof key.public_half);
-    sodium_memzero(&key, sizeof key);
-    return rc;
-}
-
 static int handle_hello(struct request *rq)
 {
     const Mdg__Hello *hello = rq->op;
@@ -83,7 +74,7 @@ static int handle_hello(struct request *rq)
     rc = set_bytes(&rq->arena, &welcome->epoch, centre.epoch, sizeof centre.epoch);
     if (rc == 0) rc = set_authorities(rq, welcome);
     if (rc == 0) rc = set_terminal(rq, welcome);
-    if (rc == 0) rc = set_intake_key(rq, welcome);
+    if (rc == 0) rc = set_bytes(&rq->arena, &welcome->intake_key, intake_key_public(rq->keys), INTAKE_KEY_BYTES);
     return rc;
 }
 

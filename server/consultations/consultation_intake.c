@@ -10,7 +10,7 @@
 #include "server/consultations/consultation_entries.h"
 #include "server/consultations/consultation_handlers.h"
 #include "server/consultations/consultation_requests.h"
-#include "server/consultations/intake_key.h"
+#include "server/keys/intake_key.h"
 #include "server/groups/group_store.h"
 
 /* --- text and contact --------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "server/keys/data_keys.h"
+#include "server/keys/intake_key.h"
 #include "server/keys/keys_internal.h"
 
 #define SEAL_VERSION 1
@@ -147,6 +148,15 @@ static int derive(const uint8_t master[KEY_BYTES], const char *use, const char *
     return 0;
 }
 
+static int intake_open(struct keys *keys)
+{
+    struct intake_key key;
+    int rc = intake_key_of(keys, &key);
+    if (rc == 0) memcpy(keys->intake_public, key.public_half, sizeof keys->intake_public);
+    sodium_memzero(&key, sizeof key);
+    return rc;
+}
+
 int keys_open(const char *dir, struct keys **out)
 {
     *out = NULL;
@@ -157,6 +167,7 @@ int keys_open(const char *dir, struct keys **out)
     int rc = file_read(dir, PEPPER_FILE, keys->pepper);
     if (rc == 0) rc = file_read(dir, MASTER_FILE, keys->master);
     if (rc == 0) rc = derive(keys->master, "seal", "1", keys->seal);
+    if (rc == 0) rc = intake_open(keys);
     if (rc == 0) rc = data_keys_open(dir, keys, &keys->data);
     if (rc != 0) {
         sodium_free(keys);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "common/intake_box.h"
 #include "server/keys/keys.h"
 
 struct data_keys;
@@ -13,7 +14,8 @@ struct keys {
     uint8_t pepper[KEY_BYTES];
     uint8_t master[KEY_BYTES];
     uint8_t seal[KEY_BYTES]; /* derived from the master key */
-    struct data_keys *data;  /* owned; it guards itself */
+    uint8_t intake_public[INTAKE_KEY_BYTES];
+    struct data_keys *data; /* owned; it guards itself */
 };
 
 /* A new file is durable only when its directory is. */

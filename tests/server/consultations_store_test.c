@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "common/day.h"
-#include "server/consultations/intake_key.h"
+#include "server/keys/intake_key.h"
 #include "tests/support/cases.h"
 
 /* --- taking in ---------------------------------------------------------------------------------------- */

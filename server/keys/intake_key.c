@@ -1,6 +1,8 @@
-#include "server/consultations/intake_key.h"
+#include "server/keys/intake_key.h"
 
 #include <sodium.h>
+
+#include "server/keys/keys_internal.h"
 
 _Static_assert(KEY_BYTES == INTAKE_KEY_BYTES, "a derived key is a seed");
 
@@ -12,4 +14,9 @@ int intake_key_of(const struct keys *keys, struct intake_key *key)
     if (rc == 0) rc = intake_key_from_seed(seed, key);
     sodium_memzero(seed, sizeof seed);
     return rc;
+}
+
+const uint8_t *intake_key_public(const struct keys *keys)
+{
+    return keys->intake_public;
 }
