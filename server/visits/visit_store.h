@@ -34,7 +34,7 @@ int visit_insert(struct turn *turn, const struct visit *v, int64_t day_rev);
 int visit_undo(struct turn *turn, const struct visit *v, int64_t rev, int64_t day_rev);
 /* MDG_ERR_NOT_FOUND. */
 int visit_get(struct db *db, int64_t id, struct visit *v);
-/* The sum that the line and its corrections stand for now. */
+/* The people of the line with its corrections added. */
 int visit_people_now(struct db *db, int64_t id, int64_t *people);
 /* The visit of the accepted count with this key at this terminal. MDG_ERR_NOT_FOUND. */
 int visit_find_count(struct db *db, const uint8_t key[REQUEST_KEY_BYTES], int64_t terminal_id, struct visit *v);
